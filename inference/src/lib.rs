@@ -1,0 +1,1 @@
+//! Runs models: on the GPU through burn and wgpu, or on the CPU.

