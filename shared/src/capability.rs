@@ -7,6 +7,7 @@ use crate::{plan::Plan, slots::Example};
 
 /// Names a capability within a realm: `source/operation`, for example `open-meteo/forecast`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct CapabilityId(pub String);
 
@@ -24,6 +25,7 @@ impl From<&str> for CapabilityId {
 
 /// What a call changes in the world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SideEffect {
     /// Nothing: it may be repeated after a break.
@@ -37,6 +39,7 @@ pub enum SideEffect {
 
 /// How far the data of a call travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Residency {
     /// It stays in the tab.
@@ -49,6 +52,7 @@ pub enum Residency {
 
 /// Who answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Provider {
     /// Name for a person, for example `Open-Meteo`.
     pub name: String,
@@ -64,6 +68,7 @@ pub struct Provider {
 
 /// The shape in which a result is shown; a shell that does not know it shows [`CardKind::Data`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CardKind {
     /// Conditions now, the coming hours and days: Open-Meteo's forecast shape.
@@ -82,6 +87,7 @@ pub enum CardKind {
 
 /// Something that MTOR can do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Capability {
     /// Its name in the realm.
     pub id: CapabilityId,
@@ -101,6 +107,7 @@ pub struct Capability {
     pub residency: Residency,
     /// Sentences that ask for it, with their slots marked.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub examples: Vec<Example>,
     /// How the result is shown.
     #[serde(default)]

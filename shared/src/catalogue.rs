@@ -9,6 +9,7 @@ use crate::{
 
 /// What `GET /api/catalogue` answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Catalogue {
     /// The realm's name for a person.
     pub realm: String,
@@ -27,6 +28,7 @@ impl Catalogue {
 
 /// What `GET /api/catalogue/vectors` answers: embeddings of every example and background sentence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CatalogueVectors {
     /// The model that made them; vectors of another model say nothing.
     pub model: ModelId,

@@ -16,3 +16,7 @@ pub mod route;
 pub mod run;
 pub mod slots;
 pub mod stream;
+pub mod words;
+
+#[cfg(test)]
+mod testing;

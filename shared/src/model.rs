@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Names a model, for example `all-minilm-l6-v2`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct ModelId(pub String);
 

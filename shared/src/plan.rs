@@ -9,6 +9,7 @@ use crate::capability::CapabilityId;
 
 /// Names a step within its plan.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct StepId(pub String);
 
@@ -20,6 +21,7 @@ impl std::fmt::Display for StepId {
 
 /// Steps in the order in which they run; the last one's output is the result.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Plan {
     /// At least one; a step may use the outputs of those before it.
@@ -28,6 +30,7 @@ pub struct Plan {
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Its name here.
     pub id: StepId,
@@ -44,6 +47,7 @@ pub struct Step {
 
 /// Where an argument comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Binding {
     /// The value itself.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kinds of failure that the shell treats differently. The wire form is kebab-case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProblemCode {
     /// The request is not what the interface asks for.
@@ -52,6 +53,7 @@ pub enum ProblemCode {
 
 /// One failure. `title` and `advice` are shown as they are: plain, short, present tense, no blame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[error("{title} {advice}")]
 pub struct Problem {
     /// What kind of failure.

@@ -6,6 +6,7 @@ use crate::plan::StepId;
 
 /// Where the work was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "at", rename_all = "kebab-case")]
 pub enum RanAt {
     /// In the tab; nothing left the device.
@@ -21,6 +22,7 @@ pub enum RanAt {
 
 /// One request to a provider, as it was sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Exchange {
     /// The step that needed it.
     pub step: StepId,
@@ -38,6 +40,7 @@ pub struct Exchange {
 
 /// What a run took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// Who answered, for a person.
     pub who: String,

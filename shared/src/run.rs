@@ -6,6 +6,7 @@ use crate::plan::Plan;
 
 /// Names a run: 32 lower-case hexadecimal digits from a strong random source. Whoever knows it may read the run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
@@ -49,6 +50,7 @@ impl std::fmt::Display for RunId {
 
 /// What `POST /api/runs` takes. It answers with the run's chunks as server-sent events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunRequest {
     /// Chosen by the caller. The same id with the same plan attaches to the run that is there.
     pub id: RunId,

@@ -16,6 +16,7 @@ use crate::{
 
 /// One numbered piece of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Chunk {
     /// The run.
     pub run: RunId,
@@ -27,6 +28,7 @@ pub struct Chunk {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum ChunkBody {
     /// The first chunk: what is going to be done.
@@ -63,6 +65,7 @@ impl ChunkBody {
 
 /// A step as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepInfo {
     /// Its name in the plan.
     pub id: StepId,
@@ -74,6 +77,7 @@ pub struct StepInfo {
 
 /// Something more is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Delta {
     /// A step has begun.
@@ -106,6 +110,7 @@ pub enum Delta {
 
 /// How far a step is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum StepState {
     /// It has not begun.
@@ -126,6 +131,7 @@ pub enum StepState {
 
 /// How a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum RunStatus {
     /// Asked for, nothing heard yet.
@@ -149,6 +155,7 @@ pub enum RunStatus {
 
 /// A run as the shell knows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunView {
     /// The run.
     pub id: RunId,

@@ -1,4 +1,4 @@
-//! Example sentences with marked slots, and taking a slot's value out of a sentence that was never seen.
+//! Example sentences with marked slots.
 
 use serde::{Deserialize, Serialize};
 
@@ -95,5 +95,26 @@ impl From<Example> for String {
                 Part::Slot { name, sample } => format!("{{{name}={sample}}}"),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_reads_as_a_sentence_and_keeps_its_form() {
+        let text = "convert {amount=20} euros to {to=USD}";
+        let example = Example::try_from(text.to_owned()).expect("valid");
+        assert_eq!(example.sentence(), "convert 20 euros to USD");
+        assert_eq!(example.carrier().collect::<Vec<_>>(), ["convert ", " euros to "]);
+        assert_eq!(String::from(example), text);
+    }
+
+    #[test]
+    fn broken_slots_are_refused() {
+        for text in ["", "in {place}", "in {=Rome}", "in {place=}", "in {place=Rome", "in place=Rome}"] {
+            assert!(Example::try_from(text.to_owned()).is_err(), "{text}");
+        }
     }
 }
