@@ -106,14 +106,13 @@ impl Context {
         self.target.join("release").join(format!("mtor{}", std::env::consts::EXE_SUFFIX))
     }
 
-    /// PATH with our tools added. What a person installed themselves comes first, except for the tools whose exact
-    /// version matters, and those are ours.
+    /// PATH with our tools before what the system has, because their exact versions matter.
     pub(crate) fn path(&self) -> OsString {
         let mut folders = vec![self.tools().join("bin"), self.tools().join("node_modules").join(".bin")];
         folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-        // Last: only where the system has no Node of its own, or one that is too old (see `setup::node`).
+        // Present only where the system has no Node, or one that is too old (see `setup::node`).
         let own_node = self.tools().join("node").join("bin");
-        if self.tools().join("node").join("preferred").exists() {
+        if own_node.exists() {
             folders.insert(0, own_node);
         }
         std::env::join_paths(folders).unwrap_or_else(|_| std::env::var_os("PATH").unwrap_or_default())
