@@ -1,0 +1,27 @@
+import { embed } from '../support/engine.ts';
+import { test } from '../support/fixtures.ts';
+import { line } from './line.ts';
+
+/** A text of about that many tokens: each of these words is one, and two mark the ends. */
+function text(tokens: number): string {
+  const words = 'the old river runs past a small town with white houses and green hills in summer'.split(' ');
+  return Array.from({ length: tokens - 2 }, (_, index) => words[index % words.length]).join(' ');
+}
+
+const LENGTHS = [16, 64, 256];
+
+// The software adapter is slower than SIMD by two orders of magnitude, so it gets fewer rounds.
+for (const [backend, rounds] of [['cpu', 15], ['gpu', 3]] as const) {
+  test(`embedding in the browser on the ${backend}`, async ({ page, modelRealm }) => {
+    // Interleaved, so that noise of the machine falls on all lengths alike.
+    const jobs = Array.from({ length: rounds }, () => LENGTHS.map((length) => [text(length)])).flat();
+    const report = await embed(page, modelRealm.origin, backend, jobs);
+    LENGTHS.forEach((length, index) => {
+      const samples = report.jobs.filter((_, job) => job % LENGTHS.length === index).map((job) => job.elapsed_ms);
+      line('embed', `browser ${backend} ${length} tokens`, 'ms', samples);
+    });
+    for (const [phase, ms] of Object.entries(report.loaded.times)) {
+      line('embed', `browser ${backend} load ${phase.replace(/_ms$/, '')}`, 'ms', [ms]);
+    }
+  });
+}
