@@ -25,7 +25,14 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
         }
         "route" => {
             setup::ensure(context, &[setup::Need::Wasm])?;
-            process::run(context.cargo().args(["run", "--release", "--package", "mtor", "--example", "bench_route"]))
+            process::run(context.cargo().args([
+                "run",
+                "--release",
+                "--package",
+                "mtor",
+                "--example",
+                "bench_route",
+            ]))
         }
         unknown => bail!("there is no benchmark {unknown}; the known ones are {}", NAMES.join(", ")),
     }

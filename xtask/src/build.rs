@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::context::Context;
-use crate::{engine, process};
+use crate::process;
 
 /// Worker and shell into `dist`, then the realm that holds `dist`.
 pub(crate) fn all(context: &Context) -> Result<()> {
@@ -12,9 +12,8 @@ pub(crate) fn all(context: &Context) -> Result<()> {
         .context("the realm does not build")
 }
 
-/// The shell with its worker, compressed and with hashed names, in `dist`.
-pub(crate) fn shell(context: &Context) -> Result<()> {
-    engine::build(context)?;
+/// The shell in `dist`. trunk's hooks (see `Trunk.toml`) build the worker first, and compress and rename at the end.
+fn shell(context: &Context) -> Result<()> {
     process::run(
         context
             .command("trunk")

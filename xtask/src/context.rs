@@ -78,14 +78,17 @@ impl Context {
             Ok(name) if !name.is_empty() => Toolchain::Rustup(name),
             _ => Toolchain::Plain,
         };
-        let mut context =
-            Context { cache: cache_dir()?, target: root.join("target"), packages: Vec::new(), root, toolchain };
-        let text = process::output(context.command("cargo").args([
-            "metadata",
-            "--format-version=1",
-            "--no-deps",
-        ]))?;
-        let metadata: Metadata = serde_json::from_str(&text).context("cargo metadata is not what was expected")?;
+        let mut context = Context {
+            cache: cache_dir()?,
+            target: root.join("target"),
+            packages: Vec::new(),
+            root,
+            toolchain,
+        };
+        let text =
+            process::output(context.command("cargo").args(["metadata", "--format-version=1", "--no-deps"]))?;
+        let metadata: Metadata =
+            serde_json::from_str(&text).context("cargo metadata is not what was expected")?;
         context.target = metadata.target_directory;
         context.packages = metadata.packages;
         Ok(context)
@@ -155,7 +158,13 @@ fn forget_cargo(command: &mut Command) {
 fn is_from_cargo(name: &str) -> bool {
     matches!(
         name,
-        "CARGO" | "RUSTC" | "RUSTDOC" | "OUT_DIR" | "RUSTUP_TOOLCHAIN" | "RUSTUP_TOOLCHAIN_SOURCE" | "RUST_RECURSION_COUNT"
+        "CARGO"
+            | "RUSTC"
+            | "RUSTDOC"
+            | "OUT_DIR"
+            | "RUSTUP_TOOLCHAIN"
+            | "RUSTUP_TOOLCHAIN_SOURCE"
+            | "RUST_RECURSION_COUNT"
     ) || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
         .iter()
         .any(|prefix| name.starts_with(prefix))
@@ -165,8 +174,9 @@ fn cache_dir() -> Result<PathBuf> {
     if let Some(cache) = std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
         return Ok(PathBuf::from(cache).join("mtor"));
     }
-    let home = std::env::home_dir()
-        .context("no home folder is known; set XDG_CACHE_HOME to a folder for downloaded tools and weights")?;
+    let home = std::env::home_dir().context(
+        "no home folder is known; set XDG_CACHE_HOME to a folder for downloaded tools and weights",
+    )?;
     Ok(home.join(".cache").join("mtor"))
 }
 
@@ -179,7 +189,9 @@ mod tests {
         for name in ["CARGO", "CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "RUSTC", "RUSTUP_TOOLCHAIN"] {
             assert!(is_from_cargo(name), "{name}");
         }
-        for name in ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS", "RUSTC_WRAPPER", "RUSTUP_HOME", "PATH"] {
+        for name in
+            ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS", "RUSTC_WRAPPER", "RUSTUP_HOME", "PATH"]
+        {
             assert!(!is_from_cargo(name), "{name}");
         }
     }

@@ -72,7 +72,13 @@ pub(crate) fn build(context: &Context) -> Result<()> {
     let module = out.join("engine_bg.wasm");
     let smaller = target.join("engine-optimised.wasm");
     process::run(
-        context.node_script("wasm-opt").arg(LEVEL).args(WASM_FEATURES).arg(&module).arg("--output").arg(&smaller),
+        context
+            .node_script("wasm-opt")
+            .arg(LEVEL)
+            .args(WASM_FEATURES)
+            .arg(&module)
+            .arg("--output")
+            .arg(&smaller),
     )?;
     fs::copy(&smaller, &module)?;
     fs::copy(&script, out.join("engine-worker.js"))?;

@@ -90,7 +90,8 @@ impl Stamp {
 
     /// Records success.
     pub(crate) fn write(&self) -> Result<()> {
-        fs::write(&self.path, &self.inputs).with_context(|| format!("{} cannot be written", self.path.display()))
+        fs::write(&self.path, &self.inputs)
+            .with_context(|| format!("{} cannot be written", self.path.display()))
     }
 }
 

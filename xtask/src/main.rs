@@ -38,7 +38,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Installs everything that the other verbs need; says what it does.
-    Setup,
+    Setup {
+        /// Only these parts; everything when none is given.
+        #[arg(value_enum)]
+        parts: Vec<setup::Need>,
+    },
     /// Fetches model weights and checks them against their hashes.
     Models {
         /// Names as in shared/models.json; all of them when none is given.
@@ -92,7 +96,7 @@ fn main() -> ExitCode {
 fn work(verb: Verb) -> Result<ExitCode> {
     let mut context = Context::new()?;
     match verb {
-        Verb::Setup => setup::all(&mut context)?,
+        Verb::Setup { parts } => setup::parts(&mut context, &parts)?,
         Verb::Models { ids } => models::fetch(&context, &ids)?,
         Verb::Build => {
             setup::ensure(&mut context, setup::RUN)?;

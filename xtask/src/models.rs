@@ -21,9 +21,7 @@ pub(crate) fn fetch(context: &Context, ids: &[String]) -> Result<()> {
     let mut fetcher = Fetcher { context, folder, unreachable: HashSet::new(), wheels: HashMap::new() };
     for model in wanted {
         for file in &model.files {
-            fetcher
-                .file(file)
-                .with_context(|| format!("{} of {} cannot be had", file.name, model.id))?;
+            fetcher.file(file).with_context(|| format!("{} of {} cannot be had", file.name, model.id))?;
         }
         eprintln!("models: {} is ready ({} MB)", model.id, model.bytes().div_ceil(1_000_000));
     }
@@ -62,11 +60,17 @@ impl Fetcher<'_> {
         let part = self.folder.join(format!("{}.part", file.sha256));
         let mut problems = Vec::new();
         for source in &file.sources {
-            eprintln!("models: getting {} ({} MB) from {}", file.name, file.bytes.div_ceil(1_000_000), describe(source));
+            eprintln!(
+                "models: getting {} ({} MB) from {}",
+                file.name,
+                file.bytes.div_ceil(1_000_000),
+                describe(source)
+            );
             let attempt = self.obtain(source, &part, file).and_then(|()| verify(&part, file));
             match attempt {
                 Ok(()) => {
-                    return fs::rename(&part, &path).with_context(|| format!("{} cannot be written", path.display()));
+                    return fs::rename(&part, &path)
+                        .with_context(|| format!("{} cannot be written", path.display()));
                 }
                 Err(error) => {
                     eprintln!("models: {error:#}");
@@ -74,11 +78,7 @@ impl Fetcher<'_> {
                 }
             }
         }
-        bail!(
-            "no source gave it:\n  {}\nBy hand: put the file at {}",
-            problems.join("\n  "),
-            path.display()
-        )
+        bail!("no source gave it:\n  {}\nBy hand: put the file at {}", problems.join("\n  "), path.display())
     }
 
     fn obtain(&mut self, source: &Source, part: &Path, file: &ModelFile) -> Result<()> {
@@ -104,7 +104,11 @@ impl Fetcher<'_> {
         let mut curl = self.context.command("curl");
         curl.args(["--fail", "--location", "--show-error", "--connect-timeout", "5"])
             .args(["--speed-limit", "1000", "--speed-time", "30", "--continue-at", "-"])
-            .arg(if std::io::IsTerminal::is_terminal(&std::io::stderr()) { "--progress-bar" } else { "--silent" })
+            .arg(if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+                "--progress-bar"
+            } else {
+                "--silent"
+            })
             .arg("--output")
             .arg(part)
             .arg(url);
@@ -140,7 +144,12 @@ impl Fetcher<'_> {
 }
 
 /// Downloads a wheel of the Python index into `folder` without installing or running any of it.
-pub(crate) fn pip_download(context: &Context, package: &str, version: &str, folder: &Path) -> Result<PathBuf> {
+pub(crate) fn pip_download(
+    context: &Context,
+    package: &str,
+    version: &str,
+    folder: &Path,
+) -> Result<PathBuf> {
     process::output(
         context
             .command("python3")
@@ -220,7 +229,10 @@ mod tests {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let message = verify(&part, &abc(expected)).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
-        assert!(message.contains("a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9"), "{message}");
+        assert!(
+            message.contains("a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9"),
+            "{message}"
+        );
         assert!(!part.exists());
     }
 

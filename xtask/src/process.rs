@@ -32,8 +32,7 @@ pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
 /// Standard output of a successful run; otherwise an error that ends with what it wrote to standard error.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     command.stdin(Stdio::null());
-    let output =
-        command.output().with_context(|| format!("`{}` could not be started", describe(command)))?;
+    let output = command.output().with_context(|| format!("`{}` could not be started", describe(command)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("`{}` failed ({}): {}", describe(command), output.status, tail(&said, 12));

@@ -36,7 +36,8 @@ pub(crate) fn run(context: &mut Context, arguments: &[String]) -> Result<ExitCod
 fn become_program(mut command: std::process::Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt as _;
     let error = command.exec();
-    Err(anyhow::Error::new(error).context(format!("`{}` could not be started", crate::process::describe(&command))))
+    Err(anyhow::Error::new(error)
+        .context(format!("`{}` could not be started", crate::process::describe(&command))))
 }
 
 #[cfg(not(unix))]

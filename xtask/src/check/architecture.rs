@@ -77,17 +77,24 @@ fn dependency_breaches(package: &Package) -> Vec<String> {
     let mut breaches = Vec::new();
     let own = ROOMS.iter().find(|(name, _)| *name == package.name);
     if own.is_none() {
-        breaches.push(format!("{} is a crate that xtask/src/check/architecture.rs does not place", package.name));
+        breaches
+            .push(format!("{} is a crate that xtask/src/check/architecture.rs does not place", package.name));
     }
     for dependency in &package.dependencies {
         let is_ours = ROOMS.iter().any(|(name, _)| *name == dependency.name);
         if is_ours && own.is_some_and(|(_, allowed)| !allowed.contains(&dependency.name.as_str())) {
-            breaches.push(format!("{} depends on {}, and dependencies point one way", package.name, dependency.name));
+            breaches.push(format!(
+                "{} depends on {}, and dependencies point one way",
+                package.name, dependency.name
+            ));
         }
         for (prefix, owners) in OWNED_DEPENDENCIES {
             let belongs = dependency.name == *prefix || dependency.name.starts_with(&format!("{prefix}-"));
             // Tests may drive a room from outside.
-            if belongs && dependency.kind.as_deref() != Some("dev") && !owners.contains(&package.name.as_str()) {
+            if belongs
+                && dependency.kind.as_deref() != Some("dev")
+                && !owners.contains(&package.name.as_str())
+            {
                 breaches.push(format!(
                     "{} depends on {}, which belongs to {}",
                     package.name,
@@ -140,7 +147,10 @@ mod tests {
     fn a_name_outside_its_room_is_found_and_one_inside_or_in_a_comment_is_not() {
         let text = "// web_sys::Window is elsewhere\nuse web_sys::Window;\nuse my_web_sys::X;\n";
         assert_eq!(name_breaches("app/src/shell/mod.rs", text).len(), 1);
-        assert!(name_breaches("app/src/shell/mod.rs", text)[0].starts_with("app/src/shell/mod.rs:2 names web_sys::"));
+        assert!(
+            name_breaches("app/src/shell/mod.rs", text)[0]
+                .starts_with("app/src/shell/mod.rs:2 names web_sys::")
+        );
         assert!(name_breaches("app/src/platform/clock.rs", text).is_empty());
         assert_eq!(name_breaches("server/src/lib.rs", "let x = burn::Tensor::new();").len(), 1);
     }

@@ -38,7 +38,9 @@ pub(crate) fn run(context: &mut Context) -> Result<ExitCode> {
     step("licences and sources", process::run(&mut deny(context, &["bans", "licenses", "sources"])));
     match advisories(context) {
         Advisories::Checked(result) => step("advisories", result),
-        Advisories::Unreachable => eprintln!("check: advisories: not checked, the database cannot be reached from here"),
+        Advisories::Unreachable => {
+            eprintln!("check: advisories: not checked, the database cannot be reached from here")
+        }
     }
 
     if failed.is_empty() {

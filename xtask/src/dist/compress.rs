@@ -15,8 +15,23 @@ use crate::process;
 /// Node has both methods built in; crates for them would triple the time until the first verb starts.
 const COMPRESS: &str = include_str!("compress.mjs");
 /// What compresses well; images and fonts are compressed already.
-const EXTENSIONS: &[&str] =
-    &["css", "html", "ico", "js", "json", "map", "md", "mjs", "svg", "txt", "wasm", "webmanifest", "xml", "yaml", "yml"];
+const EXTENSIONS: &[&str] = &[
+    "css",
+    "html",
+    "ico",
+    "js",
+    "json",
+    "map",
+    "md",
+    "mjs",
+    "svg",
+    "txt",
+    "wasm",
+    "webmanifest",
+    "xml",
+    "yaml",
+    "yml",
+];
 /// From this size on, the last step of quality costs minutes for about 1 %.
 const LARGE_BYTES: u64 = 4_000_000;
 /// Copies that no build has written for so long are dropped from the cache.
@@ -113,7 +128,10 @@ fn file(context: &Context, path: &Path, cache: &Path) -> Result<()> {
 fn drop_old(cache: &Path) {
     let Ok(entries) = fs::read_dir(cache) else { return };
     for entry in entries.flatten() {
-        let age = entry.metadata().ok().and_then(|meta| SystemTime::now().duration_since(meta.modified().ok()?).ok());
+        let age = entry
+            .metadata()
+            .ok()
+            .and_then(|meta| SystemTime::now().duration_since(meta.modified().ok()?).ok());
         if age.is_some_and(|age| age > KEPT) {
             let _ = fs::remove_file(entry.path());
         }
@@ -143,7 +161,8 @@ mod tests {
             );
             let copy = dist.join(format!("sub/a.js.{extension}"));
             assert!(copy.metadata().unwrap().len() < 100, "{extension}");
-            let unpacked = process::output(context.command("node").args(["--eval", &read]).arg(copy)).unwrap();
+            let unpacked =
+                process::output(context.command("node").args(["--eval", &read]).arg(copy)).unwrap();
             assert_eq!(unpacked, text, "{extension}");
         }
         assert!(!dist.join("b.png.br").exists(), "an image is compressed already");

@@ -128,7 +128,8 @@ fn tag_length(text: &str) -> Option<usize> {
 /// The value of an attribute; empty for one without a value.
 fn attribute(tag: &str, wanted: &str) -> Option<String> {
     let inside = tag.trim_start_matches('<').trim_end_matches('>').trim_end_matches('/');
-    let mut rest = inside.split_once(|c: char| c.is_ascii_whitespace()).map_or("", |(_, rest)| rest).trim_start();
+    let mut rest =
+        inside.split_once(|c: char| c.is_ascii_whitespace()).map_or("", |(_, rest)| rest).trim_start();
     while !rest.is_empty() {
         let end = rest.find(|c: char| c == '=' || c.is_ascii_whitespace()).unwrap_or(rest.len());
         let name = &rest[..end];
@@ -156,7 +157,10 @@ fn attribute(tag: &str, wanted: &str) -> Option<String> {
 /// Whether a script element holds a program, and not data for one.
 fn is_program(tag: &str) -> bool {
     attribute(tag, "type").is_none_or(|kind| {
-        matches!(kind.to_ascii_lowercase().as_str(), "" | "module" | "text/javascript" | "application/javascript")
+        matches!(
+            kind.to_ascii_lowercase().as_str(),
+            "" | "module" | "text/javascript" | "application/javascript"
+        )
     })
 }
 
@@ -172,7 +176,8 @@ mod tests {
         assert_eq!(done.scripts.len(), 1);
         assert_eq!(done.scripts[0].text, "\nimport init from '/app-1.js';\nif (1 < 2) await init();\n");
         assert!(done.html.contains("<link rel=\"modulepreload\" href=\"/app-1.js\" integrity=\"sha384-x\">"));
-        let expected = format!("<script type=\"module\" src=\"/{}\" integrity=\"sha384-", done.scripts[0].name);
+        let expected =
+            format!("<script type=\"module\" src=\"/{}\" integrity=\"sha384-", done.scripts[0].name);
         assert!(done.html.contains(&expected), "{}", done.html);
         assert!(done.html.ends_with("\"></script></head>"), "{}", done.html);
     }

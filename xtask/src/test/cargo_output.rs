@@ -11,7 +11,9 @@ impl Reader {
         if let Some(summary) = line.strip_prefix("test result: ") {
             self.0.passed += count(summary, "passed");
             self.0.failed += count(summary, "failed");
-        } else if let Some((name, outcome)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) {
+        } else if let Some((name, outcome)) =
+            line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... "))
+        {
             if outcome == "FAILED" {
                 self.0.failures.push(name.to_owned());
             } else if let Some(reason) = outcome.strip_prefix("ignored") {
@@ -29,7 +31,8 @@ impl Reader {
 
 /// The number before a word, as in `ok. 12 passed; 0 failed`.
 fn count(summary: &str, word: &str) -> usize {
-    let words: Vec<&str> = summary.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        summary.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
     words.windows(2).find(|pair| pair[1] == word).and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
 }
 

@@ -43,7 +43,8 @@ impl Tally {
     fn count_crash(&mut self, succeeded: bool, suite: &str) {
         if !succeeded && self.failed == 0 {
             self.failed = 1;
-            self.failures.push(format!("{suite} ended without saying which test failed; see its output above"));
+            self.failures
+                .push(format!("{suite} ended without saying which test failed; see its output above"));
         }
     }
 }
