@@ -1,0 +1,35 @@
+//! What is computed in this tab: messages to the inference worker, one worker at a time.
+
+use mtor_shared::engine::{Command, Event};
+
+use crate::platform::{page, worker::Engine};
+
+/// The worker, when there is one.
+#[derive(Default)]
+pub(crate) struct Device(Option<Engine>);
+
+impl Device {
+    /// Ends the worker that is there and starts another.
+    pub(crate) fn start(&mut self, first: &Command, hear: impl Fn(Event) + Clone + 'static) {
+        self.end();
+        match Engine::start(&page::engine_path(), hear.clone()) {
+            Ok(engine) => {
+                engine.tell(first);
+                self.0 = Some(engine);
+            }
+            Err(event) => hear(event),
+        }
+    }
+
+    /// Tells the worker something.
+    pub(crate) fn tell(&self, command: &Command) {
+        if let Some(engine) = &self.0 {
+            engine.tell(command);
+        }
+    }
+
+    /// Ends the worker.
+    pub(crate) fn end(&mut self) {
+        self.0 = None;
+    }
+}

@@ -1,0 +1,102 @@
+//! The page itself: its address, its focus, its scroll position, and whether anybody looks at it.
+
+use mtor_shared::engine::BackendPreference;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Document, HtmlElement, HtmlMetaElement, HtmlTextAreaElement, VisibilityState, Window};
+
+/// The name of the prompt's element.
+pub(crate) const PROMPT: &str = "prompt";
+/// The name of the element behind the newest entry.
+pub(crate) const END: &str = "end";
+
+fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+fn document() -> Option<Document> {
+    window()?.document()
+}
+
+/// The backend that the address asks for: `?backend=cpu`, `gpu` or `auto`. It holds for this visit.
+pub(crate) fn backend_preference() -> BackendPreference {
+    let search = window().and_then(|window| window.location().search().ok()).unwrap_or_default();
+    let asked = search.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix("backend="));
+    match asked {
+        Some("cpu") => BackendPreference::Cpu,
+        Some("gpu") => BackendPreference::Gpu,
+        _ => BackendPreference::Auto,
+    }
+}
+
+/// Where the worker's script is, by `<meta name="mtor-engine">`.
+pub(crate) fn engine_path() -> String {
+    let meta = document().and_then(|page| page.query_selector(r#"meta[name="mtor-engine"]"#).ok().flatten());
+    let content = meta.and_then(|meta| meta.dyn_into::<HtmlMetaElement>().ok()).map(|meta| meta.content());
+    content.filter(|path| !path.is_empty()).unwrap_or_else(|| "/engine/engine-worker.js".to_owned())
+}
+
+/// Puts the keyboard into the prompt, behind its last character, when the page has been drawn.
+pub(crate) fn focus_prompt() {
+    when_drawn(|| {
+        let element = document().and_then(|page| page.get_element_by_id(PROMPT));
+        if let Some(prompt) = element.and_then(|element| element.dyn_into::<HtmlTextAreaElement>().ok()) {
+            let _ = prompt.focus();
+            let end = prompt.value().encode_utf16().count() as u32;
+            let _ = prompt.set_selection_range(end, end);
+        }
+    });
+}
+
+/// Whether the cursor is in the first line of the prompt.
+pub(crate) fn cursor_in_first_line(prompt: &HtmlTextAreaElement) -> bool {
+    let at = prompt.selection_start().ok().flatten().unwrap_or(0) as usize;
+    let before: Vec<u16> = prompt.value().encode_utf16().take(at).collect();
+    !before.contains(&u16::from(b'\n'))
+}
+
+/// Scrolls to the newest entry when it has been drawn.
+pub(crate) fn show_newest() {
+    when_drawn(|| {
+        if let Some(end) = document().and_then(|page| page.get_element_by_id(END)) {
+            end.scroll_into_view_with_bool(false);
+        }
+    });
+}
+
+fn when_drawn(then: impl FnOnce() + 'static) {
+    if let Some(window) = window() {
+        let then = Closure::once_into_js(move || super::clock::after(0, then));
+        let _ = window.request_animation_frame(then.unchecked_ref());
+    }
+}
+
+/// Tells when there is a network again or somebody looks at the page again, and when the network is gone.
+/// It listens as long as the page lives.
+pub(crate) fn listen(woke: impl Fn() + Clone + 'static, offline: impl Fn() + 'static) {
+    let (Some(window), Some(page)) = (window(), document()) else { return };
+    let online = Closure::<dyn Fn()>::new(woke.clone());
+    let _ = window.add_event_listener_with_callback("online", online.as_ref().unchecked_ref());
+    online.forget();
+    let offline = Closure::<dyn Fn()>::new(offline);
+    let _ = window.add_event_listener_with_callback("offline", offline.as_ref().unchecked_ref());
+    offline.forget();
+    let visible = Closure::<dyn Fn()>::new(move || {
+        if document().is_some_and(|page| page.visibility_state() == VisibilityState::Visible) {
+            woke();
+        }
+    });
+    let _ = page.add_event_listener_with_callback("visibilitychange", visible.as_ref().unchecked_ref());
+    visible.forget();
+}
+
+/// Takes the words away that are shown while the shell is on its way.
+pub(crate) fn remove_placeholder() {
+    if let Some(element) = document().and_then(|page| page.get_element_by_id("placeholder")) {
+        element.remove();
+    }
+}
+
+/// Hides an element that has nothing to show.
+pub(crate) fn hide(element: &HtmlElement) {
+    element.set_hidden(true);
+}

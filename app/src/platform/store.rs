@@ -1,0 +1,161 @@
+//! What stays on this device: IndexedDB for history, decisions and keys, and the draft, which must be kept in the very
+//! moment of a reload, in the only storage that answers at once.
+
+use std::rc::Rc;
+
+use idb::{Database, DatabaseEvent, Factory, ObjectStoreParams, TransactionMode};
+use mtor_shared::problem::{Problem, ProblemCode};
+use wasm_bindgen::JsValue;
+
+use crate::shell::model::{Entry, EntryId, Settings};
+
+const NAME: &str = "mtor";
+const VERSION: u32 = 1;
+const ENTRIES: &str = "entries";
+const SETTINGS: &str = "settings";
+const KEYS: &str = "keys";
+const DRAFT: &str = "mtor.draft";
+
+/// The open database.
+#[derive(Clone)]
+pub(crate) struct Store(Rc<Database>);
+
+/// What it held.
+pub(crate) struct Stored {
+    /// History, oldest first.
+    pub(crate) entries: Vec<Entry>,
+    /// Decisions.
+    pub(crate) settings: Settings,
+    /// Entries of a form that this version cannot read.
+    pub(crate) unreadable: usize,
+}
+
+fn problem(error: &idb::Error) -> Problem {
+    let full = format!("{error:?}").contains("QuotaExceeded");
+    let (code, title) = if full {
+        (ProblemCode::StorageFull, "There is no room left to keep history on this device.")
+    } else {
+        (ProblemCode::Unsupported, "This browser does not let MTOR keep anything on this device.")
+    };
+    Problem::new(code, title, "Everything works, and is gone when the page closes.")
+}
+
+impl Store {
+    /// Opens the database and makes it where there is none.
+    ///
+    /// # Errors
+    /// Where the browser refuses, in a private window for example.
+    pub(crate) async fn open() -> Result<Self, Problem> {
+        let open = async {
+            let mut request = Factory::new()?.open(NAME, Some(VERSION))?;
+            request.on_upgrade_needed(|event| {
+                if let Ok(database) = event.database() {
+                    for store in [ENTRIES, SETTINGS, KEYS] {
+                        // What cannot be made is found missing by the first use, which says so.
+                        let _ = database.create_object_store(store, ObjectStoreParams::new());
+                    }
+                }
+            });
+            request.await
+        };
+        open.await.map(|database| Self(Rc::new(database))).map_err(|error| problem(&error))
+    }
+
+    /// Reads history and decisions.
+    ///
+    /// # Errors
+    /// Where reading fails altogether; single entries that cannot be read are counted.
+    pub(crate) async fn read(&self) -> Result<Stored, Problem> {
+        let read = async {
+            let transaction = self.0.transaction(&[ENTRIES, SETTINGS], TransactionMode::ReadOnly)?;
+            let entries = transaction.object_store(ENTRIES)?.get_all(None, None)?.await?;
+            let settings = transaction.object_store(SETTINGS)?.get(JsValue::from_str(SETTINGS))?.await?;
+            Ok((entries, settings))
+        };
+        let (values, settings) = read.await.map_err(|error: idb::Error| problem(&error))?;
+        let count = values.len();
+        let parse = |value: JsValue| serde_json::from_str::<Entry>(&value.as_string()?).ok();
+        let entries: Vec<_> = values.into_iter().filter_map(parse).collect();
+        let settings = settings.and_then(|value| serde_json::from_str(&value.as_string()?).ok());
+        Ok(Stored { unreadable: count - entries.len(), entries, settings: settings.unwrap_or_default() })
+    }
+
+    /// Keeps an entry.
+    ///
+    /// # Errors
+    /// Where there is no room, for example.
+    pub(crate) async fn keep_entry(&self, entry: &Entry) -> Result<(), Problem> {
+        let text = serde_json::to_string(entry).unwrap_or_default();
+        self.put(ENTRIES, &entry.id.0, &JsValue::from_str(&text)).await
+    }
+
+    /// Deletes entries.
+    ///
+    /// # Errors
+    /// Where the browser refuses.
+    pub(crate) async fn forget(&self, ids: &[EntryId]) -> Result<(), Problem> {
+        let forget = async {
+            let transaction = self.0.transaction(&[ENTRIES], TransactionMode::ReadWrite)?;
+            let store = transaction.object_store(ENTRIES)?;
+            for id in ids {
+                store.delete(JsValue::from_str(&id.0))?.await?;
+            }
+            transaction.commit()?.await
+        };
+        forget.await.map(drop).map_err(|error: idb::Error| problem(&error))
+    }
+
+    /// Keeps decisions.
+    ///
+    /// # Errors
+    /// As [`Store::keep_entry`].
+    pub(crate) async fn keep_settings(&self, settings: &Settings) -> Result<(), Problem> {
+        let text = serde_json::to_string(settings).unwrap_or_default();
+        self.put(SETTINGS, SETTINGS, &JsValue::from_str(&text)).await
+    }
+
+    /// A key object that was kept.
+    ///
+    /// # Errors
+    /// Where the browser refuses.
+    pub(crate) async fn key(&self, name: &str) -> Result<Option<JsValue>, Problem> {
+        let read = async {
+            let transaction = self.0.transaction(&[KEYS], TransactionMode::ReadOnly)?;
+            transaction.object_store(KEYS)?.get(JsValue::from_str(name))?.await
+        };
+        read.await.map_err(|error: idb::Error| problem(&error))
+    }
+
+    /// Keeps a key object; what it is made of never leaves the browser.
+    ///
+    /// # Errors
+    /// As [`Store::keep_entry`].
+    pub(crate) async fn keep_key(&self, name: &str, key: &JsValue) -> Result<(), Problem> {
+        self.put(KEYS, name, key).await
+    }
+
+    async fn put(&self, store: &str, key: &str, value: &JsValue) -> Result<(), Problem> {
+        let put = async {
+            let transaction = self.0.transaction(&[store], TransactionMode::ReadWrite)?;
+            transaction.object_store(store)?.put(value, Some(&JsValue::from_str(key)))?.await?;
+            transaction.commit()?.await
+        };
+        put.await.map(drop).map_err(|error: idb::Error| problem(&error))
+    }
+}
+
+/// What was in the prompt when the page was left.
+pub(crate) fn draft() -> String {
+    local().and_then(|storage| storage.get_item(DRAFT).ok().flatten()).unwrap_or_default()
+}
+
+/// Keeps what is in the prompt, as far as there is room.
+pub(crate) fn keep_draft(text: &str) {
+    if let Some(storage) = local() {
+        let _ = if text.is_empty() { storage.remove_item(DRAFT) } else { storage.set_item(DRAFT, text) };
+    }
+}
+
+fn local() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok().flatten()
+}

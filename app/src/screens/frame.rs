@@ -1,0 +1,144 @@
+//! What is around every screen: the header, the words for screen readers, the way to the prompt.
+
+use leptos::prelude::*;
+
+use super::stream::Stream;
+use crate::{
+    platform::page,
+    shell::{
+        dispatcher::{Dispatcher, use_shell},
+        event::Person,
+        view::{self, Status},
+    },
+    ui::{Button, Countdown, Lens},
+};
+
+/// Draws the shell into the page and begins.
+pub fn mount() {
+    console_error_panic_hook::set_once();
+    page::remove_placeholder();
+    mount_to_body(Frame);
+}
+
+#[component]
+fn Frame() -> impl IntoView {
+    let shell = Dispatcher::begin();
+    provide_context(shell);
+    let said = shell.view(|model| model.announcement.clone());
+    view! {
+        <a class="skip" href=format!("#{}", page::PROMPT)>"Go to the prompt"</a>
+        <Header />
+        <Stream />
+        <div class="unseen" role="status" aria-live="polite">{move || said.get().1}</div>
+    }
+}
+
+#[component]
+fn Header() -> impl IntoView {
+    let shell = use_shell();
+    let eye = shell.view(view::eye);
+    let realm = shell.view(view::realm);
+    let engine = shell.view(view::engine);
+    view! {
+        <header class="header">
+            <h1 class="name">
+                <Lens eye />
+                <span class="name-word">"MTOR"</span>
+            </h1>
+            <div class="statuses">
+                <StatusLine name="Realm" status=realm retry=move || shell.person(Person::RetryRealm) />
+                <StatusLine name="Engine" status=engine retry=move || shell.person(Person::RetryEngine) />
+                <You />
+            </div>
+        </header>
+    }
+}
+
+/// A line of status that opens to the whole story.
+#[component]
+fn StatusLine(
+    name: &'static str,
+    status: Memo<Status>,
+    retry: impl Fn() + Copy + Send + 'static,
+) -> impl IntoView {
+    view! {
+        <details class="status" name="status">
+            <summary>
+                <span class="status-name">{name}</span>
+                " "
+                <span class="status-brief number">{move || status.get().brief}</span>
+                {move || {
+                    status.get().progress.map(|share| {
+                        view! { <progress class="status-progress" max="1" value=share.to_string() aria-label="Loading the model" /> }
+                    })
+                }}
+            </summary>
+            <div class="story">
+                {move || {
+                    let status = status.get();
+                    view! {
+                        {status.story.into_iter().map(|sentence| view! { <p>{sentence}</p> }).collect_view()}
+                        {status.retry_at_ms.map(|until_ms| view! { <p>"Trying again " <Countdown until_ms /> "."</p> })}
+                        {status.can_retry.then(|| view! { <Button press=retry>"Try now"</Button> })}
+                    }
+                }}
+            </div>
+        </details>
+    }
+}
+
+/// Who the person is, and what was decided once.
+#[component]
+fn You() -> impl IntoView {
+    let shell = use_shell();
+    let identity = shell.view(view::identity);
+    let nickname = shell.view(|model| model.settings.nickname.clone());
+    let decided = shell.view(|model| model.settings.standing.len());
+    let entries = shell.view(|model| model.entries.len());
+    let called = move || match nickname.get() {
+        name if name.is_empty() => "you".to_owned(),
+        name => name,
+    };
+    view! {
+        <details class="status" name="status">
+            <summary>
+                <span class="status-name">"You"</span>
+                " "
+                <span class="status-brief">{called}</span>
+            </summary>
+            <div class="story">
+                <label class="field">
+                    <span>"What you like to be called"</span>
+                    <input
+                        type="text"
+                        maxlength="40"
+                        autocomplete="off"
+                        prop:value=move || nickname.get()
+                        on:change=move |event| shell.person(Person::Named(event_target_value(&event)))
+                    />
+                </label>
+                {move || {
+                    let (brief, whole) = identity.get();
+                    match whole {
+                        Some(whole) => view! {
+                            <p>"Your identity on this device ends in " <code>{brief}</code> ". No account, no password."</p>
+                            <details class="why"><summary>"Whole identity"</summary><code class="long">{whole}</code></details>
+                        }.into_any(),
+                        None => view! { <p>{brief}</p> }.into_any(),
+                    }
+                }}
+                <Show when=move || { decided.get() > 0 }>
+                    <p>
+                        <Button press=move || shell.person(Person::ForgetDecisions)>"Ask again before words leave"</Button>
+                    </p>
+                </Show>
+                <Show when=move || { entries.get() > 0 }>
+                    <p>
+                        <Button press=move || shell.person(Person::RemoveAll)>"Clear history"</Button>
+                    </p>
+                </Show>
+                <p class="muted">"History, decisions and keys stay in this browser."</p>
+            </div>
+        </details>
+    }
+}

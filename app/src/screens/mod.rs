@@ -1,0 +1,9 @@
+//! What a person looks at.
+
+pub mod stream;
+
+#[cfg(target_arch = "wasm32")]
+mod frame;
+
+#[cfg(target_arch = "wasm32")]
+pub use frame::mount;

@@ -1,0 +1,149 @@
+//! Cards in which a person decides.
+
+use leptos::{ev::SubmitEvent, prelude::*};
+use mtor_shared::capability::CapabilityId;
+
+use super::opening::Suggestion;
+use crate::{
+    shell::{
+        dispatcher::use_shell,
+        event::{Decided, Person},
+        model::{EntryId, Field, FieldKind, Standing},
+        view::listed,
+    },
+    ui::{Button, Kind},
+};
+
+/// Which of two?
+#[component]
+pub(super) fn Asking(id: EntryId, candidates: Vec<(CapabilityId, String, String)>) -> impl IntoView {
+    let shell = use_shell();
+    let none = id.clone();
+    let buttons = candidates.into_iter().map(|(capability, title, nearest)| {
+        let id = id.clone();
+        let press = move || shell.person(Person::Picked(id.clone(), capability.clone()));
+        view! {
+            <Button press>
+                {title}
+                {(!nearest.is_empty()).then(|| view! { <span class="button-note">{format!("as in “{nearest}”")}</span> })}
+            </Button>
+        }
+    });
+    view! {
+        <p>"Did you mean"</p>
+        <div class="buttons" role="group" aria-label="Did you mean">
+            {buttons.collect_view()}
+            <Button kind=Kind::Quiet press=move || shell.person(Person::NoneFits(none.clone()))>"None of these"</Button>
+        </div>
+    }
+}
+
+/// Nothing answers it.
+#[component]
+pub(super) fn Unknown(offers: Vec<String>, suggestions: Vec<String>) -> impl IntoView {
+    let can = match offers.as_slice() {
+        [] => "This realm offers nothing yet.".to_owned(),
+        _ => {
+            let lower: Vec<String> = offers.iter().map(|title| lowered(title)).collect();
+            format!("What it can do: {}. For example:", listed(&lower))
+        }
+    };
+    let chips = suggestions.into_iter().take(6).map(|sentence| view! { <li><Suggestion sentence /></li> });
+    view! {
+        <p>"Nothing in this realm answers that yet, so nothing was sent anywhere. " {can}</p>
+        <ul class="chips" aria-label="Try one of these">{chips.collect_view()}</ul>
+    }
+}
+
+fn lowered(title: &str) -> String {
+    let mut characters = title.chars();
+    match (characters.next(), characters.next()) {
+        // An abbreviation stays as it is.
+        (Some(_), Some(second)) if second.is_uppercase() => title.to_owned(),
+        (Some(first), _) => format!("{}{}", first.to_lowercase(), &title[first.len_utf8()..]),
+        (None, _) => String::new(),
+    }
+}
+
+/// Something was not said.
+#[component]
+pub(super) fn Missing(
+    id: EntryId,
+    title: String,
+    fields: Vec<(Field, String)>,
+    complaint: Option<String>,
+) -> impl IntoView {
+    let shell = use_shell();
+    let values: Vec<_> =
+        fields.iter().map(|(field, value)| (field.name.clone(), RwSignal::new(value.clone()))).collect();
+    let inputs = fields.iter().zip(&values).map(|((field, _), (_, value))| {
+        let value = *value;
+        let mode = match field.kind {
+            FieldKind::Number => "decimal",
+            FieldKind::Integer => "numeric",
+            FieldKind::Text | FieldKind::Flag | FieldKind::Json => "text",
+        };
+        view! {
+            <label class="field">
+                <span>{field.title.clone()}</span>
+                <input
+                    type="text"
+                    inputmode=mode
+                    autocomplete="off"
+                    aria-required=field.required.to_string()
+                    prop:value=move || value.get()
+                    on:input=move |event| value.set(event_target_value(&event))
+                />
+            </label>
+        }
+    });
+    let inputs = inputs.collect_view();
+    let send = move |event: SubmitEvent| {
+        event.prevent_default();
+        let filled = values.iter().map(|(name, value)| (name.clone(), value.get_untracked())).collect();
+        shell.person(Person::Filled(id.clone(), filled));
+    };
+    view! {
+        <form class="form" aria-label=title on:submit=send>
+            <p>"One more thing is needed to answer this."</p>
+            {inputs}
+            {complaint.map(|words| view! { <p class="complaint">{words}</p> })}
+            <div class="buttons"><button type="submit" class="button button-main">"Continue"</button></div>
+        </form>
+    }
+}
+
+/// May words leave?
+#[component]
+pub(super) fn Consent(id: EntryId, sentence: String) -> impl IntoView {
+    let shell = use_shell();
+    let decide = move |decided: Decided| {
+        let id = id.clone();
+        move || shell.person(Person::Decided(id.clone(), decided))
+    };
+    view! {
+        <p>{sentence}</p>
+        <div class="buttons" role="group" aria-label="May your words go there">
+            <Button kind=Kind::Main press=decide(Decided::Once)>"This time"</Button>
+            <Button press=decide(Decided::Standing(Standing::Always))>"Always"</Button>
+            <Button press=decide(Decided::Standing(Standing::Never))>"Never"</Button>
+        </div>
+    }
+}
+
+/// Words may not leave.
+#[component]
+pub(super) fn Refused(id: EntryId, sentence: String) -> impl IntoView {
+    let shell = use_shell();
+    let decide = move |decided: Decided| {
+        let id = id.clone();
+        move || shell.person(Person::Decided(id.clone(), decided))
+    };
+    view! {
+        <p>{sentence}</p>
+        <div class="buttons">
+            <Button press=decide(Decided::Once)>"Allow this time"</Button>
+            <Button press=decide(Decided::Standing(Standing::Always))>"Always allow"</Button>
+        </div>
+    }
+}

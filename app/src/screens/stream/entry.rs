@@ -1,0 +1,83 @@
+//! One question with its card.
+
+use leptos::prelude::*;
+
+use super::{
+    choices::{Asking, Consent, Missing, Refused, Unknown},
+    outcome::{Ended, Over},
+    progress::{Routing, Running},
+};
+use crate::{
+    platform::clock,
+    shell::{
+        dispatcher::use_shell,
+        event::Person,
+        model::{EntryId, Stage},
+        view::{self, Body},
+    },
+    ui::{Button, Icon, Kind, Picture},
+};
+
+/// The question, and whatever became of it.
+#[component]
+pub(super) fn EntryCard(
+    /// Which.
+    id: EntryId,
+) -> impl IntoView {
+    let shell = use_shell();
+    let of = id.clone();
+    let asked =
+        shell.view(move |model| model.entry(&of).map(|entry| (entry.prompt.clone(), entry.asked_at_ms)));
+    let of = id.clone();
+    let title = shell.view(move |model| {
+        model.entry(&of).and_then(|entry| match &entry.stage {
+            Stage::Chosen(choice, _) => Some(choice.title.clone()),
+            _ => None,
+        })
+    });
+    let of = id.clone();
+    let body = shell.view(move |model| view::body(model, &of));
+    let (prompt, asked_at_ms) = asked.get_untracked().unwrap_or_default();
+    let heading = format!("asked-{}", id.0);
+    let named_by = heading.clone();
+    let remove = format!("Remove “{}”", shortened(&prompt));
+    let removed = id.clone();
+    view! {
+        <article class="entry" aria-labelledby=named_by>
+            <div class="asked">
+                <h2 id=heading class="asked-words">{prompt}</h2>
+                <span class="asked-time number">{clock::spoken_time(asked_at_ms)}</span>
+                <Button kind=Kind::Quiet label=remove press=move || shell.person(Person::Remove(removed.clone()))>
+                    <Icon picture=Picture::Cross />
+                </Button>
+            </div>
+            <div class="card">
+                {move || title.get().map(|title| view! { <p class="card-title">{title}</p> })}
+                {move || {
+                    let id = id.clone();
+                    body.get().map(|body| match body {
+                        Body::Routing { words, retry_at_ms } => view! { <Routing id words retry_at_ms /> }.into_any(),
+                        Body::Asking(candidates) => view! { <Asking id candidates /> }.into_any(),
+                        Body::Unknown { offers, suggestions } => view! { <Unknown offers suggestions /> }.into_any(),
+                        Body::Missing { title, fields, complaint } => {
+                            view! { <Missing id title fields complaint /> }.into_any()
+                        }
+                        Body::Consent { sentence } => view! { <Consent id sentence /> }.into_any(),
+                        Body::Refused { sentence } => view! { <Refused id sentence /> }.into_any(),
+                        Body::Running { steps, text, since_ms, line, stopping } => {
+                            view! { <Running id steps text since_ms line stopping /> }.into_any()
+                        }
+                        Body::Over(entry) => view! { <Over entry /> }.into_any(),
+                        Body::Ended(problem) => view! { <Ended id problem /> }.into_any(),
+                    })
+                }}
+            </div>
+        </article>
+    }
+}
+
+fn shortened(prompt: &str) -> String {
+    let mut characters = prompt.chars();
+    let short: String = characters.by_ref().take(60).collect();
+    if characters.next().is_some() { format!("{short}…") } else { short }
+}

@@ -1,0 +1,58 @@
+//! The stream from its first entry to the prompt.
+
+use leptos::prelude::*;
+
+use super::{entry::EntryCard, opening::Opening, prompt::PromptBar};
+use crate::{
+    platform::page,
+    shell::{dispatcher::use_shell, event::Person, view},
+    ui::{Button, Kind},
+};
+
+/// Questions and answers, and the prompt below them.
+#[component]
+pub(crate) fn Stream() -> impl IntoView {
+    let shell = use_shell();
+    let ids = shell.view(|model| {
+        let earlier = model.entries.len().saturating_sub(model.shown);
+        model.entries.iter().skip(earlier).map(|entry| entry.id.clone()).collect::<Vec<_>>()
+    });
+    let earlier = shell.view(|model| model.entries.len().saturating_sub(model.shown));
+    let storage = shell.view(view::storage_notice);
+    let removed = shell.view(|model| model.removed.as_ref().map(|removed| removed.entries.len()));
+    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
+    view! {
+        <main class="stream">
+            {move || storage.get().map(|words| view! { <p class="notice" role="note">{words}</p> })}
+            <Show when=move || { earlier.get() > 0 }>
+                <p class="earlier">
+                    <Button kind=Kind::Quiet press=move || shell.person(Person::ShowEarlier)>
+                        {move || format!("Show earlier ({})", earlier.get())}
+                    </Button>
+                </p>
+            </Show>
+            <Show when=move || is_empty.get()>
+                <Opening />
+            </Show>
+            <For each=move || ids.get() key=Clone::clone let:id>
+                <EntryCard id />
+            </For>
+            <div id=page::END class="end"></div>
+        </main>
+        <footer class="foot">
+            {move || {
+                removed.get().map(|count| {
+                    let words = if count == 1 { "Removed.".to_owned() } else { format!("{count} answers removed.") };
+                    view! {
+                        <p class="notice notice-undo">
+                            {words}
+                            " "
+                            <Button press=move || shell.person(Person::Undo)>"Undo"</Button>
+                        </p>
+                    }
+                })
+            }}
+            <PromptBar />
+        </footer>
+    }
+}

@@ -1,0 +1,151 @@
+//! Events in, effects out: the one thing that components get to talk to.
+
+use leptos::prelude::*;
+use mtor_shared::engine;
+use wasm_bindgen_futures::spawn_local;
+
+use super::{
+    effect::Effect,
+    event::{Event, Person, RealmEvent},
+    model::Model,
+    update::update,
+};
+use crate::{
+    executors::{
+        device::Device,
+        keeper::{Chore, Keeper},
+        remote::{self, Links},
+    },
+    platform::{clock, crypto, page, store},
+};
+
+/// How long after the first paint the engine is started, so that it takes nothing from the first answer.
+const ENGINE_AFTER_MS: u32 = 400;
+
+/// Takes events and shows the model; cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Dispatcher {
+    model: RwSignal<Model>,
+    hands: StoredValue<Hands, LocalStorage>,
+}
+
+#[derive(Default)]
+struct Hands {
+    links: Links,
+    device: Device,
+    keeper: Keeper,
+}
+
+impl Dispatcher {
+    /// Begins: reads what was kept, asks the realm, and starts the engine when the page is at rest.
+    pub(crate) fn begin() -> Self {
+        let shell =
+            Self { model: RwSignal::new(Model::default()), hands: StoredValue::new_local(Hands::default()) };
+        page::listen(move || shell.dispatch(Event::Woke), move || shell.dispatch(Event::WentOffline));
+        shell.dispatch(Event::Opened { draft: store::draft(), preference: page::backend_preference() });
+        clock::after(ENGINE_AFTER_MS, move || shell.dispatch(Event::Idle));
+        spawn_local(async move { shell.open_store().await });
+        shell
+    }
+
+    async fn open_store(self) {
+        let opened = async {
+            let store = store::Store::open().await?;
+            let stored = store.read().await?;
+            Ok((store, stored))
+        };
+        match opened.await {
+            Ok((store, stored)) => {
+                self.dispatch(Event::StorageRead {
+                    entries: stored.entries,
+                    settings: stored.settings,
+                    unreadable: stored.unreadable,
+                });
+                self.hands.with_value(|hands| {
+                    hands.keeper.opened(store.clone(), move |problem| self.storage_failed(problem))
+                });
+                self.dispatch(Event::IdentityRead(crypto::identity(&store).await));
+            }
+            Err(problem) => {
+                self.dispatch(Event::IdentityRead(Err(Clone::clone(&problem))));
+                self.storage_failed(problem);
+            }
+        }
+    }
+
+    fn storage_failed(self, problem: mtor_shared::problem::Problem) {
+        self.dispatch(Event::StorageFailed(problem));
+    }
+
+    /// Takes what a person did.
+    pub(crate) fn person(self, person: Person) {
+        self.dispatch(Event::Person(person));
+    }
+
+    /// Takes an event in, then does what is to be done outside.
+    pub(crate) fn dispatch(self, event: Event) {
+        let stamp = clock::stamp();
+        let effects = self.model.try_update(|model| update(model, stamp, event)).unwrap_or_default();
+        for effect in effects {
+            self.perform(effect);
+        }
+    }
+
+    /// Something worked out from the model; whoever reads it hears of its changes alone.
+    pub(crate) fn view<T>(self, read: impl Fn(&Model) -> T + Send + Sync + 'static) -> Memo<T>
+    where
+        T: PartialEq + Send + Sync + 'static,
+    {
+        Memo::new(move |_| self.model.with(&read))
+    }
+
+    fn perform(self, effect: Effect) {
+        match effect {
+            Effect::FetchCatalogue { ask } => spawn_local(async move {
+                let result = remote::catalogue().await;
+                self.dispatch(Event::Realm(RealmEvent::Catalogue { ask, result }));
+            }),
+            Effect::FetchVectors => spawn_local(async move {
+                let result = remote::vectors().await;
+                self.dispatch(Event::Realm(RealmEvent::Vectors(result)));
+            }),
+            Effect::OpenRun { connection, open } => {
+                let run = open.run().clone();
+                let hear = move |news| self.dispatch(Event::Run { run: run.clone(), connection, news });
+                self.hands.update_value(|hands| hands.links.open(open, hear));
+            }
+            Effect::StopRun(run) => spawn_local(async move {
+                let taken = remote::stop(&run).await;
+                self.dispatch(Event::StopAnswered { run, taken });
+            }),
+            Effect::CloseRun(run) => self.hands.update_value(|hands| hands.links.close(&run)),
+            Effect::StartEngine { generation, start } => {
+                // Not at once: what cannot even start says so while this is still being done.
+                let hear = move |event: engine::Event| {
+                    clock::after(0, move || self.dispatch(Event::Engine { generation, event }));
+                };
+                self.hands.update_value(|hands| hands.device.start(&start, hear));
+            }
+            Effect::TellEngine(command) => self.hands.with_value(|hands| hands.device.tell(&command)),
+            Effect::EndEngine => self.hands.update_value(|hands| hands.device.end()),
+            Effect::Ring { after_ms, timer } => {
+                clock::after(after_ms, move || self.dispatch(Event::Rang(timer)))
+            }
+            Effect::KeepEntry(entry) => self.keep(Chore::Entry(entry)),
+            Effect::ForgetEntries(ids) => self.keep(Chore::Forget(ids)),
+            Effect::KeepSettings(settings) => self.keep(Chore::Settings(settings)),
+            Effect::KeepDraft(text) => store::keep_draft(&text),
+            Effect::FocusPrompt => page::focus_prompt(),
+            Effect::ShowNewest => page::show_newest(),
+        }
+    }
+
+    fn keep(self, chore: Chore) {
+        self.hands.with_value(|hands| hands.keeper.add(chore, move |problem| self.storage_failed(problem)));
+    }
+}
+
+/// The dispatcher of this page.
+pub(crate) fn use_shell() -> Dispatcher {
+    expect_context()
+}

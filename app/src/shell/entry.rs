@@ -1,0 +1,300 @@
+//! One question with everything that became of it; what history keeps.
+
+use mtor_shared::{
+    capability::{Capability, CapabilityId, Provider},
+    engine::{Backend, JobId},
+    plan::Plan,
+    problem::Problem,
+    run::{RunId, RunRequest},
+    stream::RunView,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Names an entry; names sort by time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntryId(pub String);
+
+impl EntryId {
+    /// The name of a question asked at that time; `salt` keeps two in one millisecond apart.
+    pub fn new(at_ms: u64, salt: u32) -> Self {
+        Self(format!("{at_ms:013}-{salt:08x}"))
+    }
+}
+
+/// One question with everything that became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name.
+    pub id: EntryId,
+    /// When it was asked, in milliseconds since 1970.
+    pub asked_at_ms: u64,
+    /// The words.
+    pub prompt: String,
+    /// How the words were understood, once they were.
+    pub routing: Option<Routing>,
+    /// How it stands.
+    pub stage: Stage,
+}
+
+/// How words were understood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Routing {
+    /// What compared them.
+    pub by: RoutedBy,
+    /// Every capability that was considered, best first.
+    pub candidates: Vec<Considered>,
+    /// How sure, from 0 to 1; none where a person had to choose.
+    pub confidence: Option<f32>,
+}
+
+/// What compared the words with the examples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum RoutedBy {
+    /// The words themselves.
+    WordMatch,
+    /// The embedding model in this tab.
+    Model {
+        /// Where it computed.
+        backend: Backend,
+        /// How long.
+        elapsed_ms: f64,
+    },
+}
+
+/// A capability that was considered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Considered {
+    /// Its name in the realm.
+    pub capability: CapabilityId,
+    /// Its name for a person.
+    pub title: String,
+    /// How well it fits, from 0 to 1; comparable within one question.
+    pub score: f32,
+    /// The example that comes nearest, as a sentence.
+    pub nearest: String,
+}
+
+/// How a question stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "stage", content = "of", rename_all = "kebab-case")]
+pub enum Stage {
+    /// It is not known yet what answers.
+    Routing(WaitsFor),
+    /// The person chooses between the first candidates.
+    Asking,
+    /// Nothing here answers it.
+    Unknown,
+    /// It is known what answers.
+    Chosen(Choice, Step),
+    /// It ended before anything ran.
+    Ended(Problem),
+}
+
+/// What routing waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "waits-for", rename_all = "kebab-case")]
+pub enum WaitsFor {
+    /// What the realm offers; `chosen` is taken when it comes, instead of routing.
+    Catalogue {
+        /// What a person chose already.
+        chosen: Option<CapabilityId>,
+    },
+    /// A vector from the worker.
+    Embedding {
+        /// The worker's answer carries this.
+        job: JobId,
+    },
+}
+
+/// What answers, with what it needs to know about it: an entry stays readable when the catalogue changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Its name in the realm.
+    pub capability: CapabilityId,
+    /// Its name for a person.
+    pub title: String,
+    /// Who answers.
+    pub provider: Provider,
+    /// What it can be told.
+    pub fields: Vec<Field>,
+    /// What it is told.
+    pub args: Map<String, Value>,
+    /// Whether a person chose it, rather than routing.
+    pub by_person: bool,
+}
+
+/// Something that a capability can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name in the interface.
+    pub name: String,
+    /// Its name for a person.
+    pub title: String,
+    /// What a value of it is.
+    pub kind: FieldKind,
+    /// Whether nothing works without it.
+    pub required: bool,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldKind {
+    /// Words.
+    Text,
+    /// A number.
+    Number,
+    /// A whole number.
+    Integer,
+    /// Yes or no.
+    Flag,
+    /// JSON of some other form.
+    Json,
+}
+
+/// How far a chosen capability is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// Something that it needs was not said.
+    Missing {
+        /// What is wrong with what was filled in.
+        complaint: Option<String>,
+    },
+    /// The person has not said whether words may go there.
+    Consent,
+    /// The person said that they may not.
+    Refused,
+    /// The realm is at it.
+    Running {
+        /// What is known.
+        run: RunView,
+        /// When it was asked for.
+        since_ms: u64,
+        /// Counts connections; what an earlier one still says is dropped.
+        connection: u32,
+        /// How the connection stands.
+        link: Link,
+        /// Whether it was told to stop.
+        stopping: bool,
+    },
+    /// It ended.
+    Over {
+        /// What is known.
+        run: RunView,
+    },
+}
+
+/// How a run's connection stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "link", rename_all = "kebab-case")]
+pub enum Link {
+    /// Open, or being opened for the first time.
+    Open,
+    /// Broken; it is opened again by itself.
+    Lost {
+        /// Tries since the last news.
+        attempt: u32,
+        /// When the next one is, in milliseconds since 1970.
+        retry_at_ms: u64,
+    },
+    /// Being opened again.
+    Reopening {
+        /// Tries since the last news, this one included.
+        attempt: u32,
+    },
+}
+
+impl Choice {
+    /// What `capability` needs for an answer to `args`.
+    pub fn new(capability: &Capability, args: Map<String, Value>, by_person: bool) -> Self {
+        let required: Vec<&str> = capability.required().collect();
+        let properties = capability.input.get("properties").and_then(Value::as_object);
+        let field = |(name, schema): (&String, &Value)| Field {
+            name: name.clone(),
+            title: capability.argument_title(name).to_owned(),
+            kind: FieldKind::of(schema),
+            required: required.contains(&name.as_str()),
+        };
+        Self {
+            capability: capability.id.clone(),
+            title: capability.title.clone(),
+            provider: capability.provider.clone(),
+            fields: properties.into_iter().flatten().map(field).collect(),
+            args,
+            by_person,
+        }
+    }
+
+    /// Required fields that have no value yet.
+    pub fn missing(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.required && !self.args.contains_key(&field.name))
+    }
+
+    /// The hosts that the words go to, as one key: a decision about them holds for exactly this set.
+    pub fn destination(&self) -> String {
+        let mut hosts = self.provider.hosts.clone();
+        hosts.sort();
+        hosts.dedup();
+        hosts.join(",")
+    }
+
+    /// What the realm is asked to do.
+    pub fn request(&self, id: RunId) -> RunRequest {
+        RunRequest { id, plan: Plan::call(self.capability.clone(), self.args.clone()) }
+    }
+}
+
+impl FieldKind {
+    fn of(schema: &Value) -> Self {
+        match schema.get("type").and_then(Value::as_str) {
+            Some("string") | None => Self::Text,
+            Some("number") => Self::Number,
+            Some("integer") => Self::Integer,
+            Some("boolean") => Self::Flag,
+            Some(_) => Self::Json,
+        }
+    }
+
+    /// Reads what a person typed.
+    ///
+    /// # Errors
+    /// What is expected, as the end of a sentence: `a whole number`.
+    pub fn read(self, typed: &str) -> Result<Value, &'static str> {
+        let number = |value: f64| serde_json::Number::from_f64(value).map(Value::Number);
+        match self {
+            Self::Text => Ok(Value::String(typed.to_owned())),
+            Self::Number => typed.parse().ok().and_then(number).ok_or("a number"),
+            Self::Integer => typed.parse::<i64>().map(Value::from).map_err(|_| "a whole number"),
+            Self::Flag => match typed.to_lowercase().as_str() {
+                "yes" | "true" | "on" | "1" => Ok(Value::Bool(true)),
+                "no" | "false" | "off" | "0" => Ok(Value::Bool(false)),
+                _ => Err("yes or no"),
+            },
+            Self::Json => serde_json::from_str(typed).map_err(|_| "JSON"),
+        }
+    }
+}
+
+impl Entry {
+    /// The run, from its first moment on.
+    pub fn run(&self) -> Option<&RunView> {
+        match &self.stage {
+            Stage::Chosen(_, Step::Running { run, .. } | Step::Over { run }) => Some(run),
+            _ => None,
+        }
+    }
+
+    /// Whether something goes on that can be stopped.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.stage, Stage::Routing(_) | Stage::Chosen(_, Step::Running { .. }))
+    }
+
+    /// Whether the person is asked for something.
+    pub fn needs_person(&self) -> bool {
+        matches!(self.stage, Stage::Asking | Stage::Chosen(_, Step::Missing { .. } | Step::Consent))
+    }
+}

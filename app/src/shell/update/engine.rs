@@ -1,0 +1,112 @@
+//! The inference worker: started when the page is at rest, started again when it is lost, given up in the end.
+
+use mtor_shared::{
+    engine::{BackendPreference, Command, Event},
+    model::{EMBEDDER, ModelId},
+};
+
+use super::{Turn, back_off_ms, realm, routing};
+use crate::shell::{
+    effect::Effect,
+    event::Timer,
+    model::{Device, EngineState, Model, Progress},
+};
+
+/// After that many losses in a row only the CPU is asked for.
+const LOSSES_BEFORE_CPU: u32 = 2;
+/// After that many losses in a row a person has to ask.
+const LOSSES_BEFORE_GIVING_UP: u32 = 4;
+
+/// Starts the first worker.
+pub(super) fn wanted(model: &mut Model, turn: &mut Turn) {
+    if model.engine.state == EngineState::Resting {
+        start(model, turn);
+    }
+}
+
+fn start(model: &mut Model, turn: &mut Turn) {
+    let engine = &mut model.engine;
+    engine.generation = engine.generation.wrapping_add(1);
+    engine.state = EngineState::Starting;
+    let preference =
+        if engine.losses >= LOSSES_BEFORE_CPU { BackendPreference::Cpu } else { engine.preference };
+    turn.push(Effect::StartEngine { generation: engine.generation, start: Command::Start { preference } });
+}
+
+/// A person wants it tried again.
+pub(super) fn retry(model: &mut Model, turn: &mut Turn) {
+    match &model.engine.state {
+        EngineState::NoModel { device, .. } => {
+            model.engine.state = EngineState::Loading { device: device.clone(), progress: None };
+            load(turn);
+        }
+        EngineState::Lost { .. } => {
+            model.engine.losses = 0;
+            start(model, turn);
+        }
+        EngineState::Resting
+        | EngineState::Starting
+        | EngineState::Loading { .. }
+        | EngineState::Ready { .. } => {}
+    }
+}
+
+fn load(turn: &mut Turn) {
+    turn.push(Effect::TellEngine(Command::Load { model: ModelId(EMBEDDER.to_owned()) }));
+}
+
+/// A worker said something.
+pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: Event) {
+    if generation != model.engine.generation {
+        return;
+    }
+    match event {
+        Event::Ready { backend, adapter, reason } => {
+            let device = Device { backend, adapter, reason };
+            model.engine.state = EngineState::Loading { device, progress: None };
+            load(turn);
+        }
+        Event::Progress { phase, done_bytes, total_bytes, bytes_per_s, seconds_left, .. } => {
+            if let EngineState::Loading { progress, .. } = &mut model.engine.state {
+                *progress = Some(Progress { phase, done_bytes, total_bytes, bytes_per_s, seconds_left });
+            }
+        }
+        Event::Loaded { times, stored, .. } => {
+            if let Some(device) = model.engine.state.device().cloned() {
+                model.engine.losses = 0;
+                model.engine.state = EngineState::Ready { device, times, stored };
+                realm::fetch_vectors(model, turn);
+            }
+        }
+        Event::LoadFailed { problem, .. } => {
+            if let Some(device) = model.engine.state.device().cloned() {
+                model.engine.state = EngineState::NoModel { device, problem };
+            }
+        }
+        Event::Embedded { job, vectors, elapsed_ms, backend } => {
+            routing::embedded(model, turn, job, &vectors, elapsed_ms, backend);
+        }
+        Event::JobFailed { job, .. } => routing::not_embedded(model, turn, job),
+        Event::Lost { problem } => {
+            turn.push(Effect::EndEngine);
+            let losses = model.engine.losses.saturating_add(1);
+            model.engine.losses = losses;
+            let restart_at_ms = (losses < LOSSES_BEFORE_GIVING_UP).then(|| {
+                let after_ms = back_off_ms(losses);
+                turn.ring(after_ms, Timer::Engine { generation });
+                turn.now_ms() + u64::from(after_ms)
+            });
+            model.engine.state = EngineState::Lost { problem, restart_at_ms };
+            routing::engine_gone(model, turn);
+        }
+    }
+}
+
+/// It is time for another worker.
+pub(super) fn rang(model: &mut Model, turn: &mut Turn, generation: u32) {
+    if generation == model.engine.generation
+        && matches!(model.engine.state, EngineState::Lost { restart_at_ms: Some(_), .. })
+    {
+        start(model, turn);
+    }
+}

@@ -1,0 +1,93 @@
+//! The line that a person types into.
+
+use mtor_shared::intent::Intent;
+
+use super::{Turn, routing, runs};
+use crate::shell::{
+    effect::Effect,
+    model::{Entry, EntryId, Model, Shared, Stage, WaitsFor},
+};
+
+pub(super) fn typed(model: &mut Model, turn: &mut Turn, text: String) {
+    model.prompt.notice = None;
+    model.prompt.recalled = None;
+    set(model, turn, text);
+}
+
+pub(super) fn submitted(model: &mut Model, turn: &mut Turn) {
+    match Intent::text(&model.prompt.text) {
+        Ok(intent) => {
+            set(model, turn, String::new());
+            ask(model, turn, intent.words().to_owned());
+        }
+        Err(error) => {
+            let words = error.to_string();
+            turn.say(model, words.clone());
+            model.prompt.notice = Some(words);
+        }
+    }
+    turn.push(Effect::FocusPrompt);
+}
+
+/// What is in the prompt stays there.
+pub(super) fn suggested(model: &mut Model, turn: &mut Turn, text: &str) {
+    if let Ok(intent) = Intent::text(text) {
+        ask(model, turn, intent.words().to_owned());
+        turn.push(Effect::FocusPrompt);
+    }
+}
+
+pub(super) fn escaped(model: &mut Model, turn: &mut Turn) {
+    match model.entries.iter().rev().find(|entry| entry.is_busy()).map(|entry| entry.id.clone()) {
+        Some(id) => runs::stop(model, turn, &id),
+        None => {
+            model.prompt.notice = None;
+            model.prompt.recalled = None;
+            set(model, turn, String::new());
+        }
+    }
+}
+
+/// Steps back (`1`) or forward (`-1`) through earlier prompts; beyond the newest the prompt is empty.
+pub(super) fn recalled(model: &mut Model, turn: &mut Turn, step: isize) {
+    let mut earlier: Vec<&str> = model.entries.iter().rev().map(|entry| entry.prompt.as_str()).collect();
+    earlier.dedup();
+    let at = match (model.prompt.recalled, step) {
+        (None, 1) => Some(0),
+        (Some(at), step) => at.checked_add_signed(step),
+        (None, _) => return,
+    };
+    match at {
+        Some(at) => {
+            let Some(text) = earlier.get(at).map(|text| (*text).to_owned()) else { return };
+            set(model, turn, text);
+            model.prompt.recalled = Some(at);
+        }
+        None => {
+            set(model, turn, String::new());
+            model.prompt.recalled = None;
+        }
+    }
+    turn.push(Effect::FocusPrompt);
+}
+
+fn set(model: &mut Model, turn: &mut Turn, text: String) {
+    model.prompt.text = text;
+    turn.push(Effect::KeepDraft(model.prompt.text.clone()));
+}
+
+fn ask(model: &mut Model, turn: &mut Turn, words: String) {
+    model.prompt.notice = None;
+    model.prompt.recalled = None;
+    let [a, b, c, d, ..] = turn.stamp.random;
+    let id = EntryId::new(turn.now_ms(), u32::from_be_bytes([a, b, c, d]));
+    model.entries.push(Shared::new(Entry {
+        id: id.clone(),
+        asked_at_ms: turn.now_ms(),
+        prompt: words,
+        routing: None,
+        stage: Stage::Routing(WaitsFor::Catalogue { chosen: None }),
+    }));
+    routing::route(model, turn, &id);
+    turn.push(Effect::ShowNewest);
+}

@@ -1,0 +1,48 @@
+//! Something to press.
+
+use leptos::prelude::*;
+
+/// How much a button asks to be pressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The one that most people want here.
+    Main,
+    /// One among others.
+    Plain,
+    /// A small one that stays in the background.
+    Quiet,
+    /// A sentence to try.
+    Chip,
+}
+
+impl Kind {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Main => "button button-main",
+            Self::Plain => "button",
+            Self::Quiet => "button button-quiet",
+            Self::Chip => "button chip",
+        }
+    }
+}
+
+/// A button; what it does is a verb.
+#[component]
+pub(crate) fn Button(
+    /// What happens.
+    press: impl Fn() + 'static,
+    /// How much it asks to be pressed.
+    #[prop(default = Kind::Plain)]
+    kind: Kind,
+    /// Its whole name, where what it shows is not enough.
+    #[prop(optional, into)]
+    label: Option<String>,
+    /// What it shows.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <button type="button" class=kind.class() aria-label=label.clone() title=label on:click=move |_| press()>
+            {children()}
+        </button>
+    }
+}

@@ -1,0 +1,49 @@
+//! Small pictures, one stroke of 1.5 px each.
+
+use leptos::prelude::*;
+
+/// A small picture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Picture {
+    /// Send.
+    Arrow,
+    /// Stop.
+    Stop,
+    /// Remove.
+    Cross,
+    /// Do it again.
+    Again,
+    /// Done.
+    Tick,
+    /// Leads elsewhere.
+    Leave,
+    /// It stays here.
+    Lock,
+}
+
+impl Picture {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Arrow => "M12 19V5M6 11l6-6 6 6",
+            Self::Stop => "M7 7h10v10H7z",
+            Self::Cross => "M6 6l12 12M18 6L6 18",
+            Self::Again => "M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5",
+            Self::Tick => "M5 12.5l4.5 4.5L19 7.5",
+            Self::Leave => "M8 5h11v11M19 5L6 18",
+            Self::Lock => "M7 11V8a5 5 0 0 1 10 0v3M5.5 11h13v9h-13z",
+        }
+    }
+}
+
+/// Draws it; it says nothing to a screen reader.
+#[component]
+pub(crate) fn Icon(
+    /// What.
+    picture: Picture,
+) -> impl IntoView {
+    view! {
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+            <path d=picture.path() />
+        </svg>
+    }
+}
