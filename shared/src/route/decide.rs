@@ -41,7 +41,7 @@ impl Thresholds {
     fn of(method: Method) -> Self {
         match method {
             Method::Lexical => Self { ask: 0.25, run: 0.4, lead: 0.05, spread: 0.3 },
-            Method::Meaning | Method::Chosen => Self { ask: 0.3, run: 0.38, lead: 0.03, spread: 0.25 },
+            Method::Meaning | Method::Chosen => Self { ask: 0.15, run: 0.2, lead: 0.02, spread: 0.3 },
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Ends of sentences that say when or how politely, and are no part of a value.
-const TRAILING: [&str; 22] = [
+const TRAILING: [&str; 31] = [
     "at the moment",
     "right now",
     "for me",
@@ -22,6 +22,15 @@ const TRAILING: [&str; 22] = [
     "this evening",
     "next week",
     "on the weekend",
+    "on monday",
+    "on tuesday",
+    "on wednesday",
+    "on thursday",
+    "on friday",
+    "on saturday",
+    "on sunday",
+    "tomorrow morning",
+    "tomorrow night",
     "over the weekend",
     "like",
     "today",
@@ -35,6 +44,12 @@ const TRAILING: [&str; 22] = [
     "thanks",
     "again",
 ];
+
+/// Words that point at something said elsewhere; alone they are no value.
+const POINTING: [&str; 10] = ["it", "this", "that", "these", "those", "he", "she", "they", "you", "me"];
+
+/// Small words inside names: `Battle of Hastings`.
+const JOINING: [&str; 8] = ["of", "the", "de", "la", "del", "von", "van", "and"];
 
 /// Arguments that the sentence gives, by the examples of the capability. What is not found, or does not fit the type
 /// that the input schema gives it, is left out.
@@ -122,7 +137,7 @@ fn align(example: &Example, sentence: &[Word<'_>], carriers: &BTreeSet<String>) 
         };
         let end = without_trailing(sentence, start, end);
         let value = sentence.get(start..end).filter(|value| !value.is_empty())?;
-        if value.iter().all(|word| carriers.contains(&word.folded)) {
+        if value.iter().all(|word| carriers.contains(&word.folded) || POINTING.contains(&word.folded.as_str())) {
             return None;
         }
         alignment.matched += matched_before + matched_after;
@@ -148,15 +163,20 @@ fn find_end(before: &[String], sentence: &[Word<'_>], from: usize) -> Option<(us
     }
     (0..before.len()).find_map(|skip| {
         let needle = &before[skip..];
+        // A lone `of` belongs to the word before it, not to the slot.
+        if needle == ["of"] {
+            return None;
+        }
         position(needle, sentence, from).map(|at| (at + needle.len(), needle.len()))
     })
 }
 
-/// Where the longest beginning of `after` is found, from `from` on: the index of its first word, and its length.
+/// Where the longest beginning of `after`, else its longest end, is found from `from` on: the index of the first word
+/// found, and how many were.
 fn find_start(after: &[String], sentence: &[Word<'_>], from: usize) -> Option<(usize, usize)> {
-    (1..=after.len())
-        .rev()
-        .find_map(|keep| position(&after[..keep], sentence, from).map(|at| (at, keep)))
+    let beginnings = (1..=after.len()).rev().map(|keep| &after[..keep]);
+    let ends = (1..after.len()).map(|skip| &after[skip..]);
+    beginnings.chain(ends).find_map(|needle| position(needle, sentence, from).map(|at| (at, needle.len())))
 }
 
 fn position(needle: &[String], sentence: &[Word<'_>], from: usize) -> Option<usize> {
@@ -194,8 +214,8 @@ fn quoted(text: &str) -> Option<&str> {
     })
 }
 
-/// The longest run of words that begin with a capital and that no example uses around its slots. The first word of
-/// a sentence has a capital anyway, so it counts only where more follow.
+/// The longest run of words that begin with a capital and that no example uses around its slots, small words between
+/// them included. The first word of a sentence has a capital anyway, so it does not count.
 fn proper_name(sentence: &[Word<'_>], carriers: &BTreeSet<String>) -> Option<String> {
     let is_name = |word: &Word<'_>| {
         word.text.chars().next().is_some_and(char::is_uppercase) && word.text != "I" && !carriers.contains(&word.folded)
@@ -203,9 +223,12 @@ fn proper_name(sentence: &[Word<'_>], carriers: &BTreeSet<String>) -> Option<Str
     let mut best: &[Word<'_>] = &[];
     let mut start = 1;
     while start < sentence.len() {
-        let length = sentence[start..].iter().take_while(|word| is_name(word)).count();
+        let rest = &sentence[start..];
+        let goes_on = |word: &Word<'_>| is_name(word) || JOINING.contains(&word.folded.as_str());
+        let run = if is_name(&rest[0]) { rest.iter().take_while(|word| goes_on(word)).count() } else { 0 };
+        let length = rest[..run].iter().rposition(is_name).map_or(0, |last| last + 1);
         if length > best.len() {
-            best = &sentence[start..start + length];
+            best = &rest[..length];
         }
         start += length.max(1);
     }
@@ -238,7 +261,7 @@ mod tests {
     fn place(text: &str) -> Option<String> {
         let examples = [
             "what's the weather in {place=Lisbon}",
-            "{place=Tokyo} weather",
+            "{place=Tokyo} weather forecast",
             "weather {place=Oslo}",
             "weather forecast for {place=Rome} this week",
             "will it rain in {place=Paris} tomorrow",
@@ -259,6 +282,9 @@ mod tests {
             ("Lisbon's weather", "Lisbon"),
             ("Weather forecast for São Paulo this week", "São Paulo"),
             ("Will Oslo be cold", "Oslo"),
+            ("Nairobi forecast", "Nairobi"),
+            ("how hot will it get in Seville on Saturday", "Seville"),
+            ("Did the Isle of Man get any", "Isle of Man"),
             ("weather in \"Halle an der Saale\" today", "Halle an der Saale"),
         ] {
             assert_eq!(place(text).as_deref(), Some(expected), "{text}");
@@ -267,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_the_sentence_does_not_give_is_left_out() {
-        for text in ["what's the weather", "weather forecast", "Will it rain", "how cold is it", ""] {
+        for text in ["what's the weather", "weather forecast", "Will it rain", "how cold is it", "weather in it", ""] {
             assert_eq!(place(text), None, "{text}");
         }
     }
