@@ -1,7 +1,6 @@
 //! Builds the inference worker for the browser into `app/.engine`, from where trunk copies it into the shell.
 //!
-//! It is a build of its own because it is the only one with SIMD instructions and the only one that holds burn: a changed
-//! screen must not touch it.
+//! It is a wasm of its own because it is the only one that holds burn: a changed screen must not touch it.
 
 use std::fs;
 
@@ -28,17 +27,14 @@ const LEVEL: &str = "-O3";
 
 /// Builds it when anything that it is made of changed.
 pub(crate) fn build(context: &Context) -> Result<()> {
-    let target = context.target.join("engine");
     process::run(
         context
             .cargo()
             .args(["build", "--release", "--package", "mtor-inference", "--bin", "engine"])
-            .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
-            .arg(&target)
-            .env("RUSTFLAGS", "-Ctarget-feature=+simd128"),
+            .args(["--target", "wasm32-unknown-unknown"]),
     )
     .context("the inference worker does not build")?;
-    let wasm = target.join("wasm32-unknown-unknown/release/engine.wasm");
+    let wasm = context.target.join("wasm32-unknown-unknown/release/engine.wasm");
     let script = context.root.join("inference/worker/engine-worker.js");
     if !script.exists() {
         bail!("{} is missing; it starts the inference worker", script.display());
