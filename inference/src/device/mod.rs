@@ -1,0 +1,141 @@
+//! Chooses where tensors are computed, and says why in a sentence for a person.
+
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(all(feature = "gpu", target_arch = "wasm32"))]
+mod probe;
+
+use burn::tensor::Device;
+use mtor_shared::{
+    engine::{Backend, BackendPreference},
+    problem::Problem,
+};
+
+/// What a model is loaded onto.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// The SIMD kernels, on the CPU.
+    Kernels,
+    /// A burn graph on this device.
+    Graph(Device),
+}
+
+/// The outcome of choosing.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// What models are loaded onto.
+    pub target: Target,
+    /// The adapter's name, as far as it is told; none on the CPU.
+    pub adapter: Option<String>,
+    /// Why, in one sentence for a person.
+    pub reason: String,
+}
+
+impl Choice {
+    /// The CPU, for this reason.
+    pub fn cpu(reason: impl Into<String>) -> Self {
+        Self { target: Target::Kernels, adapter: None, reason: reason.into() }
+    }
+
+    /// The backend in use.
+    pub fn backend(&self) -> Backend {
+        match self.target {
+            Target::Kernels => Backend::Cpu,
+            Target::Graph(_) => Backend::Gpu,
+        }
+    }
+}
+
+/// An adapter as far as the choice needs it.
+#[cfg(feature = "gpu")]
+struct Adapter {
+    name: String,
+    /// It computes on the CPU, slower than the kernels.
+    software: bool,
+}
+
+/// Chooses by preference and by what this machine has.
+///
+/// # Errors
+///
+/// Only where the GPU was asked for and there is none.
+pub async fn choose(preference: BackendPreference) -> Result<Choice, Problem> {
+    match preference {
+        BackendPreference::Cpu => Ok(Choice::cpu("The CPU was asked for.")),
+        BackendPreference::Auto => Ok(automatic().await),
+        BackendPreference::Gpu => asked().await,
+    }
+}
+
+#[cfg(feature = "gpu")]
+async fn automatic() -> Choice {
+    #[cfg(target_arch = "wasm32")]
+    match probe::adapter().await {
+        Ok(adapter) if adapter.software => return software(),
+        Ok(_) => {}
+        Err(lack) => return Choice::cpu(format!("{lack}, so the model runs on the CPU.")),
+    }
+    match gpu::device().await {
+        // Natively the adapter is known only now.
+        Ok(gpu) if gpu.adapter.software => software(),
+        Ok(gpu) => gpu.choice(),
+        Err(lack) => Choice::cpu(format!("{lack}, so the model runs on the CPU.")),
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn software() -> Choice {
+    Choice::cpu(
+        "The only graphics adapter here is a software one, slower than the CPU alone, so the model runs on the CPU.",
+    )
+}
+
+#[cfg(feature = "gpu")]
+async fn asked() -> Result<Choice, Problem> {
+    #[cfg(target_arch = "wasm32")]
+    probe::adapter().await.map_err(|lack| no_gpu(&lack))?;
+    gpu::device().await.map(|gpu| gpu.choice()).map_err(|lack| no_gpu(&lack))
+}
+
+#[cfg(not(feature = "gpu"))]
+async fn automatic() -> Choice {
+    Choice::cpu("This build has no GPU support, so the model runs on the CPU.")
+}
+
+#[cfg(not(feature = "gpu"))]
+async fn asked() -> Result<Choice, Problem> {
+    Err(no_gpu("This build has no GPU support"))
+}
+
+fn no_gpu(lack: &str) -> Problem {
+    Problem::new(
+        mtor_shared::problem::ProblemCode::Unsupported,
+        format!("{lack}."),
+        "Choose the CPU, or let MTOR choose.",
+    )
+}
+
+/// What the GPU has complained about since the process began; results that came after it are not to be trusted.
+pub fn fault() -> Option<String> {
+    #[cfg(feature = "gpu")]
+    return gpu::fault();
+    #[cfg(not(feature = "gpu"))]
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_is_chosen_when_asked_for() {
+        let choice = pollster::block_on(choose(BackendPreference::Cpu)).unwrap();
+        assert_eq!((choice.backend(), choice.adapter), (Backend::Cpu, None));
+    }
+
+    #[test]
+    fn automatic_choice_always_gives_a_backend_and_a_sentence() {
+        let choice = pollster::block_on(choose(BackendPreference::Auto)).unwrap();
+        assert!(choice.reason.ends_with('.'), "{}", choice.reason);
+    }
+}

@@ -1,0 +1,3 @@
+//! One folder a model: its sizes, how its weights are read, and the network itself.
+
+pub mod minilm;

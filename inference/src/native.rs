@@ -1,0 +1,99 @@
+//! The engine on the realm's own machine.
+
+use std::path::{Path, PathBuf};
+
+use mtor_shared::{
+    engine::{Backend, BackendPreference},
+    model::{self, ModelFile, ModelId},
+    problem::{Problem, ProblemCode},
+};
+
+use crate::{
+    device::{self, Choice},
+    models::minilm::MiniLm,
+    weights::file::VerifiedFile,
+};
+
+/// Where `cargo xtask models` leaves weights: `MTOR_MODELS`, or `mtor/models` in the user's cache folder.
+pub fn models_folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("MTOR_MODELS") {
+        return folder.into();
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
+    cache.or_else(|| home.map(|home| home.join(".cache"))).unwrap_or_default().join("mtor").join("models")
+}
+
+/// Texts to vectors, with all-MiniLM-L6-v2.
+pub struct Embedder {
+    model: MiniLm,
+    choice: Choice,
+}
+
+impl Embedder {
+    /// Loads the model from a folder of files named by their SHA-256, onto the GPU or the CPU.
+    ///
+    /// With [`BackendPreference::Auto`], a GPU that computes wrong numbers gives way to the CPU.
+    ///
+    /// # Errors
+    ///
+    /// A missing or damaged file; a GPU that was asked for and is not there or computes wrong numbers.
+    pub async fn load(folder: &Path, preference: BackendPreference) -> Result<Self, Problem> {
+        let choice = device::choose(preference).await?;
+        match Self::on(folder, choice.clone()).await {
+            Err(problem) if choice.backend() == Backend::Gpu && preference == BackendPreference::Auto => {
+                Self::on(folder, Choice::cpu(format!("{} The model runs on the CPU.", problem.title))).await
+            }
+            other => other,
+        }
+    }
+
+    /// Loads the model onto a device that was chosen already, [`device::choose`] left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Embedder::load`].
+    pub async fn on(folder: &Path, choice: Choice) -> Result<Self, Problem> {
+        let weights = VerifiedFile::open(folder, file("model.safetensors")?)?;
+        let tokenizer = VerifiedFile::open(folder, file("tokenizer.json")?)?.content().await?;
+        let mut model = MiniLm::load(weights, &tokenizer, &choice.target, |_| {}).await?;
+        model.check_itself().await?;
+        trusted()?;
+        Ok(Self { model, choice })
+    }
+
+    /// Where it computes and why.
+    pub fn choice(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// One unit vector of 384 elements a text, in order. Texts are cut off at 256 tokens.
+    ///
+    /// # Errors
+    ///
+    /// `device-lost` when the device does not give a result.
+    pub async fn embed(&mut self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Problem> {
+        let mut plan = self.model.plan(texts)?;
+        while self.model.step(&mut plan).await? {}
+        trusted()?;
+        Ok(plan.into_vectors())
+    }
+}
+
+fn file(name: &str) -> Result<&'static ModelFile, Problem> {
+    model::find(&ModelId(model::EMBEDDER.into())).and_then(|model| model.file(name)).ok_or_else(|| {
+        Problem::new(ProblemCode::NotFound, format!("The manifest has no {name} for {}.", model::EMBEDDER), "")
+    })
+}
+
+/// Nothing that was computed after the GPU complained is given out.
+fn trusted() -> Result<(), Problem> {
+    match device::fault() {
+        None => Ok(()),
+        Some(fault) => Err(Problem::retryable(
+            ProblemCode::DeviceLost,
+            format!("The GPU failed ({fault})."),
+            "Choose the CPU for this device.",
+        )),
+    }
+}
