@@ -19,8 +19,8 @@ mod response;
 mod schema;
 
 pub use model::{
-    Body, BodyKind, CompileError, Compiled, HttpRequest, Location, Operation, Parameter, PathPart, Requirement,
-    SchemeKind, SchemeUse, Skipped, Style,
+    Body, BodyKind, CompileError, Compiled, HttpRequest, Location, Operation, Parameter, PathPart,
+    Requirement, SchemeKind, SchemeUse, Skipped, Style,
 };
 pub use request::{ArgumentError, request};
 pub use response::{MAX_RESPONSE_BYTES, ResponseError, response};

@@ -30,10 +30,9 @@ impl Compiled {
             let id = operation.capability.id.0.as_str();
             id == name || id.split_once('/').is_some_and(|(_, own)| own == name)
         };
-        self.operations
-            .iter()
-            .find(by_id)
-            .or_else(|| self.operations.iter().find(|operation| operation.operation_id.as_deref() == Some(name)))
+        self.operations.iter().find(by_id).or_else(|| {
+            self.operations.iter().find(|operation| operation.operation_id.as_deref() == Some(name))
+        })
     }
 
     /// The operation that a step of a plan calls.

@@ -8,8 +8,8 @@ use crate::model::CompileError;
 pub(crate) const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 /// Nodes of a YAML document after aliases are expanded; the largest published descriptions have under two million.
 const MAX_YAML_NODES: usize = 4_000_000;
-/// Levels of nesting; what JSON's reader allows as well.
-const MAX_DEPTH: usize = 128;
+/// Levels of nesting in YAML; its reader takes more of the stack for each than JSON's, which stops at 128.
+const MAX_DEPTH: usize = 64;
 /// Parser messages are quoted up to this many characters.
 const MAX_MESSAGE_CHARS: usize = 240;
 

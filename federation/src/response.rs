@@ -11,8 +11,20 @@ pub const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
 const MAX_REASON_CHARS: usize = 200;
 /// Where APIs put the sentence that says what is wrong (RFC 9457's `detail` and `title` among them), best first.
 const REASON_POINTERS: [&str; 14] = [
-    "/reason", "/detail", "/error/message", "/error_description", "/error_message", "/errorMessage", "/message",
-    "/errors/0/message", "/errors/0/detail", "/errors/0", "/error", "/messageTranslations/en", "/title", "/msg",
+    "/reason",
+    "/detail",
+    "/error/message",
+    "/error_description",
+    "/error_message",
+    "/errorMessage",
+    "/message",
+    "/errors/0/message",
+    "/errors/0/detail",
+    "/errors/0",
+    "/error",
+    "/messageTranslations/en",
+    "/title",
+    "/msg",
 ];
 
 /// Why an answer is no result.
@@ -155,7 +167,15 @@ pub fn response(
 
 /// The media type without parameters, bounded.
 fn essence(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().chars().filter(|c| c.is_ascii_graphic()).take(60).collect()
+    content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .filter(|c| c.is_ascii_graphic())
+        .take(60)
+        .collect()
 }
 
 /// Holds the outermost type, and the members that the outermost object has to have, against the description.
@@ -186,7 +206,9 @@ fn check_shape(schema: &Value, value: &Value) -> Result<(), ResponseError> {
 fn outermost(schema: &Value) -> &Value {
     let mut at = schema;
     for _ in 0..8 {
-        let Some(target) = at["$ref"].as_str().and_then(|r| r.strip_prefix('#')).and_then(|p| schema.pointer(p)) else {
+        let Some(target) =
+            at["$ref"].as_str().and_then(|r| r.strip_prefix('#')).and_then(|p| schema.pointer(p))
+        else {
             break;
         };
         at = target;
@@ -227,8 +249,12 @@ fn reason(content_type: Option<&str>, body: &[u8]) -> Option<String> {
 /// Words of a stranger, made fit to be shown: one line, no control or direction-changing characters, bounded.
 /// Anything that looks like markup is no reason for a person.
 fn plain(words: &str) -> Option<String> {
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let spaced: String = words.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !hidden(*c)).collect();
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let spaced: String =
+        words.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !hidden(*c)).collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() || line.starts_with('<') {
         return None;

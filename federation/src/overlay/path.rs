@@ -68,8 +68,12 @@ impl Query {
 impl Segment {
     fn children<'v>(&self, value: &'v Value) -> Vec<(Key, &'v Value)> {
         match self {
-            Self::Name(name) => value.get(name).map(|child| (Key::Member(name.clone()), child)).into_iter().collect(),
-            Self::Index(index) => value.get(*index).map(|child| (Key::Item(*index), child)).into_iter().collect(),
+            Self::Name(name) => {
+                value.get(name).map(|child| (Key::Member(name.clone()), child)).into_iter().collect()
+            }
+            Self::Index(index) => {
+                value.get(*index).map(|child| (Key::Item(*index), child)).into_iter().collect()
+            }
             Self::Every => every(value),
             Self::Where { member, text } => {
                 let mut children = every(value);
@@ -82,8 +86,12 @@ impl Segment {
 
 fn every(value: &Value) -> Vec<(Key, &Value)> {
     match value {
-        Value::Object(members) => members.iter().map(|(name, child)| (Key::Member(name.clone()), child)).collect(),
-        Value::Array(items) => items.iter().enumerate().map(|(index, child)| (Key::Item(index), child)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, child)| (Key::Member(name.clone()), child)).collect()
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(index, child)| (Key::Item(index), child)).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -1,9 +1,23 @@
 //! Arguments to an HTTP request. No argument can change where the request goes.
+//!
+//! Values are encoded by the place that they go to, so that nothing in them ends that place. What encoding cannot
+//! make safe is refused: `.` and `..` in a path, which every reader of addresses resolves even when encoded, and
+//! control characters in header fields. The finished address is parsed again and held against the server.
+
+mod style;
+mod validate;
 
 use mtor_shared::problem::{Problem, ProblemCode};
 use serde_json::{Map, Value};
+use url::Url;
 
-use crate::model::{HttpRequest, Operation};
+use crate::{
+    model::{Body, BodyKind, HttpRequest, Location, Operation, Parameter, PathPart},
+    openapi::refs::token,
+};
+
+/// The longest address that is sent.
+const MAX_URL_BYTES: usize = 32 * 1024;
 
 /// Why arguments make no request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,21 +32,209 @@ pub struct ArgumentError {
 }
 
 impl ArgumentError {
-    /// The same in words for a person.
-    pub fn problem(&self) -> Problem {
-        Problem::new(
-            ProblemCode::BadArgument,
-            format!("{}: {}.", self.pointer, self.reason),
-            format!("{}.", self.advice),
-        )
+    fn new(pointer: impl Into<String>, reason: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), reason: reason.into(), advice: advice.into() }
+    }
+
+    /// About one argument by name.
+    fn of(argument: &str, reason: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::new(format!("/{}", token(argument)), reason, advice)
+    }
+
+    /// The same in words for a person; `title` is what the argument is called in front of one.
+    pub fn problem(&self, title: &str) -> Problem {
+        let mut advice = self.advice.clone();
+        if let Some(first) = advice.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Problem::new(ProblemCode::BadArgument, format!("{title}: {}.", self.reason), format!("{advice}."))
+    }
+
+    /// The argument at fault; empty when it is all of them together.
+    pub fn argument(&self) -> String {
+        let first = self.pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
+        first.replace("~1", "/").replace("~0", "~")
     }
 }
 
 /// Writes the request of a call.
 ///
+/// An optional argument that is `null` counts as not given.
+///
 /// # Errors
 /// [`ArgumentError`] when the arguments do not fit the capability's input schema, or cannot be sent safely.
 pub fn request(operation: &Operation, args: &Map<String, Value>) -> Result<HttpRequest, ArgumentError> {
-    let _ = args;
-    Ok(HttpRequest { method: operation.method.clone(), url: operation.server.clone(), headers: vec![], body: None })
+    let args = given(operation, args);
+    validate::check(&operation.capability.input, &args)?;
+    let mut url = operation.server.clone();
+    url.push_str(&path(operation, &args)?);
+    let query = query(operation, &args)?;
+    if !query.is_empty() {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(&query);
+    }
+    check_target(operation, &url)?;
+    let mut headers = headers(operation, &args)?;
+    let body = match &operation.body {
+        Some(body) => match args.get(&body.argument) {
+            Some(value) => {
+                headers.push(("Content-Type".to_owned(), body.media_type.clone()));
+                Some(encode_body(body, value)?)
+            }
+            None => None,
+        },
+        None => None,
+    };
+    Ok(HttpRequest { method: operation.method.clone(), url, headers, body })
 }
+
+fn given(operation: &Operation, args: &Map<String, Value>) -> Map<String, Value> {
+    let required: Vec<&str> = operation.capability.required().collect();
+    let counts = |name: &String, value: &Value| !value.is_null() || required.contains(&name.as_str());
+    args.iter()
+        .filter(|(name, value)| counts(name, value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn path(operation: &Operation, args: &Map<String, Value>) -> Result<String, ArgumentError> {
+    let mut path = String::new();
+    // Where each argument begins and ends, to name the one that makes a dot segment.
+    let mut spans: Vec<(usize, usize, &Parameter)> = Vec::new();
+    for part in &operation.path {
+        match part {
+            PathPart::Literal(literal) => path.push_str(literal),
+            PathPart::Parameter(index) => {
+                let Some(parameter) = operation.parameters.get(*index) else { continue };
+                let start = path.len();
+                if let Some(value) = args.get(&parameter.argument) {
+                    path.push_str(&style::path(parameter, value)?);
+                }
+                if path.len() == start {
+                    return Err(ArgumentError::of(
+                        &parameter.argument,
+                        "it is empty, and a part of the address",
+                        "give at least one character",
+                    ));
+                }
+                spans.push((start, path.len(), parameter));
+            }
+        }
+    }
+    check_segments(&path, &spans)?;
+    Ok(path)
+}
+
+/// Refuses segments that mean "here" or "one up", whichever way they are written.
+fn check_segments(path: &str, spans: &[(usize, usize, &Parameter)]) -> Result<(), ArgumentError> {
+    let path = path.split('?').next().unwrap_or_default();
+    let mut start = 0;
+    for segment in path.split('/') {
+        let end = start + segment.len();
+        let decoded = percent_encoding::percent_decode_str(segment).collect::<Vec<u8>>();
+        if decoded == b"." || decoded == b".." {
+            let argument = spans.iter().find(|(from, to, _)| *from <= end && *to >= start);
+            let name = argument.map_or("", |(_, _, parameter)| parameter.argument.as_str());
+            return Err(ArgumentError::of(
+                name,
+                "`.` and `..` mean another place in an address",
+                "give a value with other characters in it",
+            ));
+        }
+        start = end + 1;
+    }
+    Ok(())
+}
+
+fn query(operation: &Operation, args: &Map<String, Value>) -> Result<String, ArgumentError> {
+    let mut pairs = Vec::new();
+    for (parameter, value) in present(operation, args, Location::Query) {
+        pairs.extend(style::query(parameter, value)?);
+    }
+    Ok(pairs.join("&"))
+}
+
+fn present<'a>(
+    operation: &'a Operation,
+    args: &'a Map<String, Value>,
+    location: Location,
+) -> impl Iterator<Item = (&'a Parameter, &'a Value)> {
+    operation
+        .parameters
+        .iter()
+        .filter(move |parameter| parameter.location == location)
+        .filter_map(|parameter| args.get(&parameter.argument).map(|value| (parameter, value)))
+}
+
+fn headers(operation: &Operation, args: &Map<String, Value>) -> Result<Vec<(String, String)>, ArgumentError> {
+    let mut headers = vec![("Accept".to_owned(), "application/json".to_owned())];
+    for (parameter, value) in present(operation, args, Location::Header) {
+        headers.push((parameter.name.clone(), style::header(parameter, value)?));
+    }
+    let mut cookies = Vec::new();
+    for (parameter, value) in present(operation, args, Location::Cookie) {
+        cookies.extend(style::query(parameter, value)?);
+    }
+    if !cookies.is_empty() {
+        headers.push(("Cookie".to_owned(), cookies.join("; ")));
+    }
+    Ok(headers)
+}
+
+fn encode_body(body: &Body, value: &Value) -> Result<Vec<u8>, ArgumentError> {
+    match (body.kind, value) {
+        (BodyKind::Json, value) => Ok(value.to_string().into_bytes()),
+        (BodyKind::Form, Value::Object(members)) => Ok(form(members).into_bytes()),
+        (BodyKind::Form, _) => {
+            Err(ArgumentError::of(&body.argument, "a form is an object", "give an object"))
+        }
+        (BodyKind::Text, Value::String(text)) => Ok(text.clone().into_bytes()),
+        (BodyKind::Text, _) => Err(ArgumentError::of(&body.argument, "it is not text", "give text")),
+    }
+}
+
+/// Lists repeat the name, objects become JSON text: the specification's defaults.
+fn form(members: &Map<String, Value>) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in members {
+        match value {
+            Value::Null => {}
+            Value::Array(items) => {
+                for item in items {
+                    form.append_pair(name, &style::text(item));
+                }
+            }
+            other => {
+                form.append_pair(name, &style::text(other));
+            }
+        }
+    }
+    form.finish()
+}
+
+/// The last check, on the address that will be dialled: the same scheme, host and port as the server's, and the very
+/// same text after it has been read, so that no other reader sees another address.
+fn check_target(operation: &Operation, url: &str) -> Result<(), ArgumentError> {
+    if url.len() > MAX_URL_BYTES {
+        return Err(ArgumentError::new(
+            "",
+            format!("the address has {} KB; at most {} are sent", url.len() / 1024, MAX_URL_BYTES / 1024),
+            "give shorter values",
+        ));
+    }
+    let same = |url: &Url, server: &Url| {
+        url.scheme() == server.scheme()
+            && url.host_str() == server.host_str()
+            && url.port_or_known_default() == server.port_or_known_default()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.fragment().is_none()
+    };
+    match (Url::parse(url), Url::parse(&operation.server)) {
+        (Ok(parsed), Ok(server)) if same(&parsed, &server) && parsed.as_str() == url => Ok(()),
+        _ => Err(ArgumentError::new("", "these arguments lead to another address", "give other values")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

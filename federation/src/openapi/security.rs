@@ -1,0 +1,51 @@
+//! Which credentials an operation asks for. They are listed here, and bound to hosts by the realm.
+
+use serde_json::Value;
+
+use super::refs;
+use crate::model::{Location, Requirement, SchemeKind, SchemeUse};
+
+/// The alternatives of an operation; its own list counts, also an empty one.
+pub(super) fn requirements(root: &Value, operation: &Value) -> Vec<Requirement> {
+    let list = operation.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .map(|schemes| Requirement {
+            schemes: schemes.iter().map(|(name, scopes)| scheme_use(root, name, scopes)).collect(),
+        })
+        .collect()
+}
+
+fn scheme_use(root: &Value, name: &str, scopes: &Value) -> SchemeUse {
+    let scopes =
+        scopes.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let described = root["components"]["securitySchemes"].get(name).and_then(|s| refs::resolve(root, s).ok());
+    SchemeUse { name: name.to_owned(), kind: described.map_or(SchemeKind::Unknown, kind), scopes }
+}
+
+fn kind(scheme: &Value) -> SchemeKind {
+    let text = |member: &str| scheme.get(member).and_then(Value::as_str);
+    match text("type") {
+        Some("apiKey") => {
+            let location = match text("in") {
+                Some("query") => Location::Query,
+                Some("header") => Location::Header,
+                Some("cookie") => Location::Cookie,
+                _ => return SchemeKind::Unknown,
+            };
+            text("name").map_or(SchemeKind::Unknown, |name| SchemeKind::ApiKey {
+                location,
+                parameter: name.to_owned(),
+            })
+        }
+        Some("http") => text("scheme")
+            .map_or(SchemeKind::Unknown, |scheme| SchemeKind::Http { scheme: scheme.to_ascii_lowercase() }),
+        Some("oauth2") => SchemeKind::Oauth2,
+        Some("openIdConnect") => {
+            SchemeKind::OpenIdConnect { url: text("openIdConnectUrl").unwrap_or_default().to_owned() }
+        }
+        Some("mutualTLS") => SchemeKind::MutualTls,
+        _ => SchemeKind::Unknown,
+    }
+}

@@ -1,0 +1,332 @@
+use serde_json::{Value, json};
+
+use crate::{
+    Body, BodyKind, CompileError, Compiled, Location, Operation, PathPart, SchemeKind, Style, compile,
+    compile_at,
+};
+
+fn document(paths: Value) -> Value {
+    json!({"openapi": "3.0.3", "info": {"title": "T"}, "servers": [{"url": "https://api.test/v1/"}], "paths": paths})
+}
+
+fn compiled(document: &Value) -> Compiled {
+    compile("t", &document.to_string(), None).expect("compiles")
+}
+
+fn only(paths: Value) -> Operation {
+    let mut compiled = compiled(&document(paths));
+    assert_eq!(compiled.skipped, []);
+    assert_eq!(compiled.operations.len(), 1);
+    compiled.operations.remove(0)
+}
+
+#[test]
+fn an_operation_becomes_a_capability() {
+    let operation = only(json!({"/pets/{id}": {"get": {
+        "operationId": "getPet", "summary": "One pet",
+        "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}],
+        "responses": {"200": {"content": {"application/json": {"schema": {"type": "object"}}}}}
+    }}}));
+    let capability = &operation.capability;
+    assert_eq!(capability.id.0, "t/getPet");
+    assert_eq!((capability.title.as_str(), operation.server.as_str()), ("One pet", "https://api.test/v1"));
+    assert_eq!(capability.provider.hosts, ["api.test"]);
+    assert_eq!(
+        capability.input,
+        json!({"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"], "additionalProperties": false})
+    );
+    assert_eq!(capability.output, json!({"type": "object"}));
+    assert_eq!(operation.path, [PathPart::Literal("/pets/".into()), PathPart::Parameter(0)]);
+}
+
+#[test]
+fn a_broken_operation_costs_only_itself() {
+    let compiled = compiled(&document(json!({
+        "/a": {"get": {"parameters": [{"$ref": "#/components/parameters/Gone"}]}, "post": {"operationId": "fine"}},
+        "/b": {"get": {"parameters": [{"in": "query"}]}},
+        "/c": {"get": 7},
+        "/d": {"$ref": "https://elsewhere.test/d.yaml"},
+        "/e/../f": {"get": {}},
+        "/g": null
+    })));
+    assert_eq!(compiled.operations.len(), 1);
+    let skipped: Vec<(&str, &str)> =
+        compiled.skipped.iter().map(|s| (s.operation.as_str(), s.pointer.as_str())).collect();
+    assert_eq!(
+        skipped,
+        [
+            ("GET /a", "/paths/~1a/get/parameters/0"),
+            ("GET /b", "/paths/~1b/get/parameters/0"),
+            ("GET /c", "/paths/~1c/get"),
+            ("/d", "/paths/~1d"),
+            ("GET /e/../f", "/paths/~1e~1..~1f/get"),
+            ("/g", "/paths/~1g"),
+        ]
+    );
+    assert_eq!(compiled.skipped[0].reason, "`$ref` to `#/components/parameters/Gone` leads nowhere");
+    assert!(compiled.skipped[3].reason.contains("https://elsewhere.test/d.yaml"));
+}
+
+#[test]
+fn missing_and_repeated_operation_ids_get_names() {
+    let compiled = compiled(&document(json!({
+        "/a": {"get": {"operationId": "x"}, "post": {"operationId": "x"}}, "/b/{id}": {"get": {}}
+    })));
+    let ids: Vec<&str> = compiled.operations.iter().map(|o| o.capability.id.0.as_str()).collect();
+    assert_eq!(ids, ["t/x", "t/post-a", "t/get-b-id"]);
+    assert!(compiled.warnings.iter().any(|warning| warning.contains("{id}")));
+    assert_eq!(compiled.find("x").map(|o| o.method.as_str()), Some("GET"));
+    assert_eq!(compiled.find("t/post-a").map(|o| o.method.as_str()), Some("POST"));
+}
+
+#[test]
+fn parameters_of_the_path_item_are_shared_and_overridden() {
+    let operation = only(json!({"/a": {
+        "parameters": [
+            {"name": "p", "in": "query", "schema": {"type": "string"}},
+            {"name": "q", "in": "query", "required": true, "schema": {"type": "string"}}],
+        "get": {"parameters": [{"name": "p", "in": "query", "schema": {"type": "integer"}}]}
+    }}));
+    let input = &operation.capability.input;
+    assert_eq!(input["properties"], json!({"p": {"type": "integer"}, "q": {"type": "string"}}));
+    assert_eq!(input["required"], json!(["q"]));
+}
+
+#[test]
+fn arguments_of_one_name_are_told_apart() {
+    let operation = only(json!({"/a/{id}": {"post": {
+        "parameters": [
+            {"name": "id", "in": "path", "required": true, "schema": {}}, {"name": "id", "in": "query", "schema": {}},
+            {"name": "body", "in": "query", "schema": {}}],
+        "requestBody": {"content": {"application/json": {}}}
+    }}}));
+    let names: Vec<&str> = operation.parameters.iter().map(|p| p.argument.as_str()).collect();
+    assert_eq!(names, ["id", "query_id", "body"]);
+    assert_eq!(operation.body.map(|body| body.argument), Some("request_body".into()));
+}
+
+#[test]
+fn styles_are_read_and_unknown_ones_named() {
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    let mut compiled = compiled(&document(json!({"/a": {"get": {"parameters": [
+        {"name": "a", "in": "query", "schema": list},
+        {"name": "b", "in": "query", "style": "pipeDelimited", "schema": list},
+        {"name": "c", "in": "query", "style": "tabular", "schema": list},
+        {"name": "d", "in": "query", "content": {"application/json": {"schema": {"type": "object"}}}},
+        {"name": "e", "in": "header", "schema": list},
+        {"name": "Host", "in": "header", "schema": {"type": "string"}},
+        {"name": "Authorization", "in": "header", "required": true, "schema": {"type": "string"}}
+    ]}}})));
+    let operation = compiled.operations.remove(0);
+    let styles: Vec<_> = operation.parameters.iter().map(|p| (p.name.as_str(), p.style, p.explode)).collect();
+    assert_eq!(
+        styles,
+        [
+            ("a", Style::Form, true),
+            ("b", Style::PipeDelimited, false),
+            ("c", Style::Form, true),
+            ("d", Style::Json, false),
+            ("e", Style::Simple, false)
+        ]
+    );
+    assert_eq!(compiled.warnings.len(), 2, "{:?}", compiled.warnings);
+}
+
+#[test]
+fn the_nearest_servers_count_and_variables_have_their_defaults() {
+    let mut root = document(json!({"/a": {
+        "servers": [{"url": "https://{region}.test:{port}/x", "variables": {"region": {"default": "eu"}, "port": {"enum": ["8443"]}}}],
+        "get": {}, "post": {"servers": [{"url": "http://own.test"}]}
+    }}));
+    let servers =
+        |root: &Value| -> Vec<String> { compiled(root).operations.into_iter().map(|o| o.server).collect() };
+    assert_eq!(servers(&root), ["https://eu.test:8443/x", "http://own.test"]);
+    root["paths"] = json!({"/a": {"get": {}}});
+    assert_eq!(servers(&root), ["https://api.test/v1"]);
+}
+
+#[test]
+fn a_server_that_cannot_be_used_is_named() {
+    let mut root = document(json!({"/a": {"get": {}}}));
+    for (server, named) in [
+        ("/v2", "relative"),
+        ("ftp://a.test", "HTTP"),
+        ("https://u:p@a.test", "user name"),
+        ("https://{host}/", "`host`"),
+        ("https://{host", "closed"),
+    ] {
+        root["servers"] = json!([{"url": server}]);
+        let skipped = compiled(&root).skipped;
+        assert_eq!(skipped[0].pointer, "/servers");
+        assert!(skipped[0].reason.contains(named), "{}", skipped[0].reason);
+    }
+}
+
+#[test]
+fn relative_servers_are_resolved_against_where_the_description_came_from() {
+    let base = Some("https://docs.test/api/openapi.json");
+    let mut root = document(json!({"/a": {"get": {}}}));
+    root["servers"] = json!([{"url": "./v2"}]);
+    let server = |root: &Value| {
+        compile_at("t", &root.to_string(), None, base).expect("compiles").operations[0].server.clone()
+    };
+    assert_eq!(server(&root), "https://docs.test/api/v2");
+    root.as_object_mut().expect("object").remove("servers");
+    assert_eq!(server(&root), "https://docs.test");
+}
+
+#[test]
+fn the_body_that_is_best_understood_is_chosen() {
+    let body = |content: Value| {
+        only(json!({"/a": {"post": {"requestBody": {"required": true, "content": content}}}})).body
+    };
+    let expected = |media_type: &str, kind| {
+        Some(Body { argument: "body".into(), media_type: media_type.into(), kind, required: true })
+    };
+    assert_eq!(
+        body(
+            json!({"multipart/form-data": {}, "application/x-www-form-urlencoded": {}, "application/json; charset=utf-8": {}})
+        ),
+        expected("application/json", BodyKind::Json)
+    );
+    assert_eq!(
+        body(json!({"application/merge-patch+json": {}})),
+        expected("application/merge-patch+json", BodyKind::Json)
+    );
+    assert_eq!(
+        body(json!({"application/x-www-form-urlencoded": {}})),
+        expected("application/x-www-form-urlencoded", BodyKind::Form)
+    );
+    let compiled = compiled(&document(json!({"/a": {"post": {"requestBody": {
+        "required": true, "content": {"multipart/form-data": {}}}}}})));
+    assert_eq!(compiled.skipped[0].reason, "the body is only taken as multipart/form-data");
+}
+
+#[test]
+fn the_answer_is_the_first_success_in_json() {
+    let output = |responses: Value| {
+        let operation = only(json!({"/a": {"get": {"responses": responses}}}));
+        (operation.capability.output, operation.empty_answer)
+    };
+    let schema = |name: &str| json!({"content": {"application/hal+json": {"schema": {"title": name}}}});
+    assert_eq!(
+        output(json!({"404": schema("no"), "201": schema("yes"), "202": schema("later")})),
+        (json!({"title": "yes"}), false)
+    );
+    assert_eq!(output(json!({"204": {"description": ""}})), (json!({}), true));
+    assert_eq!(output(json!({"default": schema("d")})), (json!({"title": "d"}), false));
+}
+
+#[test]
+fn security_is_listed() {
+    let mut root = document(json!({"/a": {"get": {}, "post": {"security": []}}}));
+    root["security"] = json!([{"key": []}, {"oauth": ["read"], "gone": []}]);
+    root["components"] = json!({"securitySchemes": {
+        "key": {"type": "apiKey", "in": "header", "name": "X-Key"}, "oauth": {"type": "oauth2", "flows": {}}}});
+    let operations = compiled(&root).operations;
+    let kinds: Vec<Vec<&SchemeKind>> =
+        operations[0].security.iter().map(|r| r.schemes.iter().map(|s| &s.kind).collect()).collect();
+    let key = SchemeKind::ApiKey { location: Location::Header, parameter: "X-Key".into() };
+    assert_eq!(kinds, [vec![&key], vec![&SchemeKind::Unknown, &SchemeKind::Oauth2]]);
+    assert_eq!(operations[1].security, []);
+}
+
+#[test]
+fn path_items_by_reference_are_followed() {
+    let mut root =
+        document(json!({"/a": {"$ref": "#/components/pathItems/A"}, "/b": {"$ref": "#/paths/~1b"}}));
+    root["components"] = json!({"pathItems": {"A": {"get": {"operationId": "a"}}}});
+    let compiled = compiled(&root);
+    assert_eq!(compiled.operations[0].capability.id.0, "t/a");
+    assert_eq!(compiled.skipped[0].reason, "`$ref`s lead around in a circle");
+}
+
+#[test]
+fn fragments_and_queries_in_paths_are_kept_apart() {
+    let compiled = compiled(&document(json!({
+        "/#Action=List": {"get": {}}, "/a?kind=b c": {"get": {}}, "no-slash": {"get": {}}
+    })));
+    let paths: Vec<_> = compiled.operations.iter().map(|o| o.path.clone()).collect();
+    let literal = |text: &str| vec![PathPart::Literal(text.into())];
+    assert_eq!(paths, [literal("/"), literal("/a?kind=b%20c"), literal("/no-slash")]);
+}
+
+#[test]
+fn versions_are_read_in_every_spelling() {
+    for version in [json!("3.0"), json!(3.0), json!("3.1.0"), json!(3.1), json!("3.0.4-rc1"), json!("3.2.0")]
+    {
+        let mut root = document(json!({"/a": {"get": {}}}));
+        root["openapi"] = version.clone();
+        assert_eq!(compiled(&root).operations.len(), 1, "{version}");
+    }
+    for (text, named) in [
+        ("swagger: '2.0'", "Swagger 2.0"),
+        ("openapi: 4.0.0", "OpenAPI 4.0.0"),
+        ("asyncapi: 2.0.0", "AsyncAPI"),
+        ("[]", "no object"),
+        ("just words", "no object"),
+        ("{}", "without `openapi`"),
+    ] {
+        let Err(CompileError::Format(what)) = compile("t", text, None) else { panic!("{text} accepted") };
+        assert!(what.contains(named), "{what}");
+    }
+}
+
+#[test]
+fn schemas_together_stay_bounded() {
+    let properties: serde_json::Map<String, Value> = (0..300)
+        .map(|n| (format!("p{n}"), json!({"type": "string", "description": "d".repeat(100)})))
+        .collect();
+    let mut paths = serde_json::Map::new();
+    for n in 0..600 {
+        let answer = json!({"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Big"}}}}});
+        paths.insert(format!("/p{n}"), json!({"get": {"responses": answer}}));
+    }
+    let mut root = document(Value::Object(paths));
+    root["components"] = json!({"schemas": {"Big": {"type": "object", "properties": properties}}});
+    let text = root.to_string();
+    let compiled = compile("t", &text, None).expect("compiles");
+    assert_eq!(compiled.operations.len(), 600);
+    let bytes: usize = compiled.operations.iter().map(|o| o.capability.output.to_string().len()).sum();
+    assert!(bytes < 4 * text.len().max(1 << 20), "{bytes} of {}", text.len());
+}
+
+#[test]
+fn compositions_are_checked_against_their_operations() {
+    let overlay = |plan: Value| {
+        let composition = json!({"id": "c", "title": "C", "summary": "", "plan": plan, "input": {
+            "type": "object", "properties": {"q": {}}}});
+        json!({"overlay": "1.0.0", "actions": [{"target": "$", "update": {"x-mtor": {"compositions": [composition]}}}]})
+            .to_string()
+    };
+    let root = document(json!({"/a": {"get": {"operationId": "a", "parameters": [
+        {"name": "p", "in": "query", "required": true, "schema": {}}]}}}));
+    let compile = |plan: Value| compile("t", &root.to_string(), Some(&overlay(plan))).expect("compiles");
+    let fine = compile(json!([{"id": "s", "capability": "a", "args": {"p": {"input": "q"}}}]));
+    assert_eq!(fine.compositions[0].provider.hosts, ["api.test"]);
+    for (plan, named) in [
+        (json!([]), "no steps"),
+        (json!([{"id": "s", "capability": "b"}]), "t/b, which is not there"),
+        (json!([{"id": "s", "capability": "a"}]), "does not bind p"),
+        (json!([{"id": "s", "capability": "a", "args": {"p": {"input": "r"}}}]), "input r"),
+        (
+            json!([{"id": "s", "capability": "a", "args": {"p": {"input": "q"}, "z": {"input": "q"}}}]),
+            "binds z",
+        ),
+    ] {
+        let compiled = compile(plan);
+        assert_eq!(compiled.skipped[0].pointer, "/x-mtor/compositions/0");
+        assert!(compiled.skipped[0].reason.contains(named), "{}", compiled.skipped[0].reason);
+    }
+}
+
+#[test]
+fn an_origin_can_be_moved() {
+    let mut compiled = compiled(&document(
+        json!({"/a": {"get": {}}, "/b": {"get": {"servers": [{"url": "https://b.test"}]}}}),
+    ));
+    assert_eq!(compiled.move_origin("https://api.test", "http://127.0.0.1:9101/mirror/"), Ok(1));
+    assert_eq!(compiled.operations[0].server, "http://127.0.0.1:9101/mirror/v1");
+    assert_eq!(compiled.operations[0].capability.provider.hosts, ["127.0.0.1:9101"]);
+    assert_eq!(compiled.operations[1].server, "https://b.test");
+}
