@@ -66,7 +66,7 @@ pub(crate) fn build(context: &Context) -> Result<()> {
             .arg(&wasm),
     )?;
     let module = out.join("engine_bg.wasm");
-    let smaller = target.join("engine-optimised.wasm");
+    let smaller = context.target.join("engine-optimised.wasm");
     process::run(
         context
             .node_script("wasm-opt")

@@ -89,7 +89,7 @@ pub(crate) fn browser(context: &Context) -> Option<PathBuf> {
 }
 
 fn ready(what: &str, how: &str) {
-    eprintln!("setup: {what} is ready ({how})");
+    eprintln!("setup: {what}: ready ({how})");
 }
 
 fn doing(what: &str, duration: &str) {

@@ -192,10 +192,9 @@ fn build_std(context: &Context) -> Result<()> {
     process::run(apt::as_root(context, "cp", &by_hand)?.args(libraries).arg(DEBIAN_STD))?;
 
     // Cargo does not notice another standard library, so what was built with the old one must go.
-    for stale in [context.target.join(TARGET), context.target.join("engine")] {
-        if stale.exists() {
-            fs::remove_dir_all(&stale).with_context(|| format!("{} cannot be removed", stale.display()))?;
-        }
+    let stale = context.target.join(TARGET);
+    if stale.exists() {
+        fs::remove_dir_all(&stale).with_context(|| format!("{} cannot be removed", stale.display()))?;
     }
     Ok(())
 }
