@@ -1,1 +1,21 @@
-//! Being written.
+//! The realm: serves the shell, holds the catalogue, and makes the calls that a browser may not.
+//!
+//! [`server::start`] puts the rooms together; [`router`] is the table of contents of what it answers. `routes` are
+//! thin; what they lead to is in `runs`, `federated`, `catalogue` and `storage`.
+
+pub mod catalogue;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod etag;
+pub mod federated;
+pub mod http;
+pub mod router;
+pub mod routes;
+pub mod runs;
+pub mod server;
+pub mod shell;
+pub mod state;
+pub mod storage;
+pub mod telemetry;

@@ -1,0 +1,71 @@
+//! The command line: one file a verb. Mistakes of the person at the keyboard end with code 2 and one message.
+
+mod describe;
+mod serve;
+
+use std::{fmt::Display, io::Write, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// One realm of MTOR.
+#[derive(Parser)]
+#[command(name = "mtor", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serve the shell and the realm
+    Serve(serve::Arguments),
+    /// List the operations of an API description, one JSON object a line
+    Operations {
+        /// The description: OpenAPI in JSON or YAML
+        #[arg(long, value_name = "FILE")]
+        spec: PathBuf,
+    },
+    /// Print the request that a call would send, without sending it
+    Request {
+        /// The description: OpenAPI in JSON or YAML
+        #[arg(long, value_name = "FILE")]
+        spec: PathBuf,
+        /// The operation's id, as `mtor operations` lists it
+        #[arg(long, value_name = "ID")]
+        operation: String,
+        /// The arguments, a JSON object
+        #[arg(long, value_name = "JSON", default_value = "{}")]
+        args: String,
+    },
+}
+
+/// Something that the person at the keyboard can mend, in words for them.
+struct Mistake(String);
+
+impl<E: Display> From<E> for Mistake {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs the verb that the command line names.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::Serve(arguments) => serve::run(arguments),
+        Verb::Operations { spec } => describe::operations(&spec),
+        Verb::Request { spec, operation, args } => describe::request(&spec, &operation, &args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Mistake(message)) => {
+            // With nobody to read it there is nothing left to do.
+            let _ = writeln!(std::io::stderr(), "mtor: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes one JSON object a line to standard output.
+fn print_line(value: &serde_json::Value) -> Result<(), Mistake> {
+    writeln!(std::io::stdout(), "{value}").map_err(Mistake::from)
+}

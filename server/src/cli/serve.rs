@@ -1,0 +1,77 @@
+//! `mtor serve`
+
+use std::{io::Write, path::PathBuf};
+
+use clap::Args;
+
+use super::Mistake;
+use crate::{
+    config::{Config, Flags},
+    server::{self, Outside},
+    telemetry,
+};
+
+/// Flags come before the environment (`MTOR_…`), that before the file, that before the defaults.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Address and port to listen on [default: 127.0.0.1:9000]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Folder of the database [default: data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Configuration file, TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Serve the shell from this folder instead of from inside the binary
+    #[arg(long, value_name = "DIR")]
+    dist: Option<String>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
+    let Arguments { listen, data, config, dist } = arguments;
+    let config = Config::load(&Flags { listen, data, config, dist }, std::env::vars_os().filter_map(utf8))?;
+    telemetry::init_log(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        // Before anything is announced: whoever reads the line may stop us at once.
+        let end = end_signal()?;
+        let outside = Outside::real(&config);
+        let server = server::start(config, outside).await?;
+        writeln!(std::io::stdout(), "MTOR listens on http://{}", server.address())?;
+        end.await;
+        tracing::info!("shutting down");
+        server.shutdown().await;
+        Ok(())
+    });
+    // A computation that cannot be interrupted must not hold the process.
+    runtime.shutdown_background();
+    served
+}
+
+fn utf8((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+}
+
+/// Ctrl-C, or what a service manager sends.
+#[cfg(unix)]
+fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without the handler the system's own ends the process.
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

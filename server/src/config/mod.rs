@@ -1,0 +1,164 @@
+//! What can be set, one typed struct a concern. Defaults < file < environment < flags.
+
+mod federation;
+mod limits;
+mod log;
+mod reader;
+mod realm;
+mod runs;
+
+use std::path::PathBuf;
+
+pub use federation::{BaseOverride, Federation, HostPort};
+pub use limits::Limits;
+pub use log::{Log, LogFormat};
+pub use reader::{ConfigError, Mistake, Origin, Reader};
+pub use realm::Realm;
+pub use runs::Runs;
+
+/// Everything that a realm can be told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it listens, what it is called, where its files are.
+    pub realm: Realm,
+    /// What one client may ask for.
+    pub limits: Limits,
+    /// How calls to providers are made.
+    pub federation: Federation,
+    /// How long runs are kept.
+    pub runs: Runs,
+    /// What is written while it works.
+    pub log: Log,
+}
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--data`
+    pub data: Option<String>,
+    /// `--dist`
+    pub dist: Option<String>,
+    /// `--config`
+    pub config: Option<PathBuf>,
+}
+
+/// Tables whose keys are names that a person chooses.
+const FREE_TABLES: [&str; 1] = ["federation.base"];
+
+impl Config {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// Every mistake at once, each with where it stands and what would be valid.
+    pub fn load(
+        flags: &Flags,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let environment: Vec<(String, String)> = environment.into_iter().collect();
+        let home = environment.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
+        let mut reader = Reader::new(environment);
+        if let Some(path) = &flags.config {
+            let shown = path.display().to_string();
+            match std::fs::read_to_string(path) {
+                Ok(text) => reader.file(&shown, &text, &FREE_TABLES),
+                Err(error) => {
+                    let origin = Origin::Flag("--config");
+                    let what = format!("{shown} cannot be read: {error}");
+                    return Err(ConfigError(vec![Mistake { origin, what }]));
+                }
+            }
+        }
+        for (key, name, value) in [
+            ("listen", "--listen", &flags.listen),
+            ("data", "--data", &flags.data),
+            ("dist", "--dist", &flags.dist),
+        ] {
+            if let Some(value) = value {
+                reader.flag(key, name, value.clone());
+            }
+        }
+        let config = Self {
+            realm: Realm::read(&mut reader, home.as_deref()),
+            limits: Limits::read(&mut reader),
+            federation: Federation::read(&mut reader),
+            runs: Runs::read(&mut reader),
+            log: Log::read(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, Flags) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("mtor.toml");
+        std::fs::write(&path, text).expect("written");
+        (folder, Flags { config: Some(path), ..Flags::default() })
+    }
+
+    #[test]
+    fn later_layers_win() {
+        let (_folder, mut flags) =
+            file("listen = \"127.0.0.1:1\"\ndata = \"from-file\"\n[realm]\nname = \"File\"");
+        flags.listen = Some("127.0.0.1:3".into());
+        let env = environment(&[("MTOR_LISTEN", "127.0.0.1:2"), ("MTOR_DATA", "from-env")]);
+        let config = Config::load(&flags, env).expect("valid");
+        assert_eq!(config.realm.listen.to_string(), "127.0.0.1:3");
+        assert_eq!(config.realm.data, PathBuf::from("from-env"));
+        assert_eq!(config.realm.name, "File");
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once_with_its_place() {
+        let (_folder, flags) = file(
+            "listen = \"nowhere\"\n\n[limits]\nbody_bytes = -5\nbodi_bytes = 7\n[log]\nformat = \"xml\"\n",
+        );
+        let env = environment(&[("MTOR_LIMITS_CONCURRENT_RUNS", "many"), ("MTOR_LISTN", "x")]);
+        let error = Config::load(&flags, env).expect_err("wrong").to_string();
+        for part in [
+            "6 mistakes",
+            "line 1: listen = \"nowhere\" is not valid",
+            "line 4: limits.body_bytes = -5 is not valid",
+            "line 5: limits.bodi_bytes is not a setting; did you mean limits.body_bytes?",
+            "environment variable MTOR_LIMITS_CONCURRENT_RUNS: limits.concurrent_runs = \"many\"",
+            "MTOR_LISTN: there is no such setting; did you mean MTOR_LISTEN?",
+            "line 7: log.format = \"xml\" is not valid; it must be pretty or json",
+        ] {
+            assert!(error.contains(part), "`{part}` is not in\n{error}");
+        }
+    }
+
+    #[test]
+    fn broken_toml_is_named_with_its_line() {
+        let (_folder, flags) = file("listen = \"127.0.0.1:1\"\nthis is not toml\n");
+        let error = Config::load(&flags, []).expect_err("wrong").to_string();
+        assert!(error.contains("line 2: this is not TOML"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let flags = Flags { config: Some("/nowhere/mtor.toml".into()), ..Flags::default() };
+        let error = Config::load(&flags, []).expect_err("wrong").to_string();
+        assert!(error.contains("flag --config: /nowhere/mtor.toml cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn bases_and_private_addresses_are_read() {
+        let (_folder, flags) = file(
+            "[federation.base]\n\"https://api.open-meteo.com\" = \"http://127.0.0.1:9101/open-meteo\"\n\
+             [egress]\nallow_private = [\"127.0.0.1:9101\"]",
+        );
+        let config = Config::load(&flags, []).expect("valid");
+        assert_eq!(config.federation.base[0].to.as_str(), "http://127.0.0.1:9101/open-meteo");
+        assert_eq!(config.federation.allow_private[0].to_string(), "127.0.0.1:9101");
+    }
+}

@@ -1,0 +1,81 @@
+//! The table of contents: everything that the realm answers.
+
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+    middleware,
+    response::IntoResponse,
+    routing::get,
+};
+use bytes::Bytes;
+use mtor_shared::problem::{Problem, ProblemCode};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::{OpenApi, openapi::OpenApi as Document};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    error::ApiError,
+    http::{headers, observe, origin},
+    routes::{catalogue, health, media, metrics, models, openapi, runs},
+    shell,
+    state::AppState,
+};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "MTOR realm",
+    description = "One realm of MTOR: what it offers, and carrying it out."
+))]
+struct Described;
+
+fn described() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Described::openapi())
+        .routes(routes!(health::live::live))
+        .routes(routes!(health::ready::ready))
+        .routes(routes!(metrics::show::show))
+        .routes(routes!(catalogue::list::list))
+        .routes(routes!(catalogue::vectors::vectors))
+        .routes(routes!(runs::start::start))
+        .routes(routes!(runs::follow::follow))
+        .routes(routes!(runs::stop::stop))
+        .routes(routes!(media::show::show))
+        .routes(routes!(models::show::show))
+}
+
+/// The realm's own description.
+pub fn openapi_document() -> Document {
+    described().into_openapi()
+}
+
+/// Everything, with what is done to every request around it; the last layer is the outermost.
+///
+/// # Errors
+/// [`serde_json::Error`] when the description cannot be written.
+pub fn router(state: AppState) -> Result<Router, serde_json::Error> {
+    let (router, document) = described().split_for_parts();
+    let document = Bytes::from(serde_json::to_vec(&document)?);
+    Ok(router
+        .route(
+            "/openapi.json",
+            get(|headers: HeaderMap| async move { openapi::show::show(&headers, document) }),
+        )
+        .route("/api/{*unknown}", axum::routing::any(unknown))
+        .route("/models/{*unknown}", axum::routing::any(unknown))
+        .fallback(shell::serve)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(state.clone(), origin::check))
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::secure))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state))
+}
+
+async fn unknown() -> ApiError {
+    ApiError::not_found("The realm has nothing at this address.", "GET /openapi.json lists what it has.")
+}
+
+async fn method_not_allowed() -> impl IntoResponse {
+    let title = "This address does not take this method.";
+    let problem = Problem::new(ProblemCode::BadRequest, title, "GET /openapi.json lists what it takes.");
+    ApiError::with_status(StatusCode::METHOD_NOT_ALLOWED, problem)
+}

@@ -1,0 +1,4 @@
+//! Whether the realm is alive, and whether it can work.
+
+pub mod live;
+pub mod ready;

@@ -1,0 +1,3 @@
+//! Pictures that results name.
+
+pub mod show;

@@ -1,0 +1,3 @@
+//! Numbers for operators.
+
+pub mod show;

@@ -1,0 +1,9 @@
+//! Thin handlers: a folder a noun, a file a verb.
+
+pub mod catalogue;
+pub mod health;
+pub mod media;
+pub mod metrics;
+pub mod models;
+pub mod openapi;
+pub mod runs;

@@ -1,0 +1,3 @@
+//! Model weights by their hash.
+
+pub mod show;

@@ -1,0 +1,3 @@
+//! The realm's own description.
+
+pub mod show;
