@@ -5,6 +5,7 @@ mod gpu;
 #[cfg(all(feature = "gpu", target_arch = "wasm32"))]
 mod probe;
 
+#[cfg(feature = "gpu")]
 use burn::tensor::Device;
 use mtor_shared::{
     engine::{Backend, BackendPreference},
@@ -17,6 +18,7 @@ pub enum Target {
     /// The SIMD kernels, on the CPU.
     Kernels,
     /// A burn graph on this device.
+    #[cfg(feature = "gpu")]
     Graph(Device),
 }
 
@@ -41,6 +43,7 @@ impl Choice {
     pub fn backend(&self) -> Backend {
         match self.target {
             Target::Kernels => Backend::Cpu,
+            #[cfg(feature = "gpu")]
             Target::Graph(_) => Backend::Gpu,
         }
     }

@@ -3,6 +3,7 @@
 pub mod config;
 mod cpu;
 mod load;
+#[cfg(feature = "gpu")]
 mod net;
 
 use mtor_shared::{
@@ -35,6 +36,7 @@ pub struct MiniLm {
 
 enum Encoder {
     Kernels(Box<cpu::Encoder>),
+    #[cfg(feature = "gpu")]
     Graph(Box<net::Encoder>),
 }
 
@@ -54,6 +56,7 @@ impl MiniLm {
         let weights = SafeTensors::open(weights).await?;
         let encoder = match target {
             Target::Kernels => Encoder::Kernels(Box::new(cpu::Encoder::load(&weights, loaded).await?)),
+            #[cfg(feature = "gpu")]
             Target::Graph(device) => Encoder::Graph(Box::new(net::Encoder::load(&weights, device, loaded).await?)),
         };
         Ok(Self { tokenizer, encoder })
@@ -63,6 +66,7 @@ impl MiniLm {
     pub fn backend(&self) -> Backend {
         match self.encoder {
             Encoder::Kernels(_) => Backend::Cpu,
+            #[cfg(feature = "gpu")]
             Encoder::Graph(_) => Backend::Gpu,
         }
     }
@@ -121,6 +125,7 @@ impl MiniLm {
         let ids: Vec<&[u32]> = batch.iter().map(|index| plan.ids[*index].as_slice()).collect();
         let pooled = match &mut self.encoder {
             Encoder::Kernels(encoder) => encoder.means(&ids),
+            #[cfg(feature = "gpu")]
             Encoder::Graph(encoder) => encoder.sums(&ids).await?,
         };
         for (index, mut vector) in batch.into_iter().zip(pooled) {
