@@ -24,6 +24,11 @@ export async function freePort(): Promise<number> {
   });
 }
 
+/** Ours stay ours: the realm refuses settings that it does not know. */
+function realmEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MTOR_')));
+}
+
 function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((done) => child.once('exit', () => done()));
@@ -123,7 +128,7 @@ allow_private = ["${upstream.address}"]
       '--config', join(this.folder, 'mtor.toml')];
     const child = spawn(serverPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, MTOR_MODELS: this.models },
+      env: { ...realmEnvironment(), MTOR_MODELS: this.models },
     });
     const keep = (data: Buffer) => { this.log += data.toString(); };
     child.stdout?.on('data', keep);
