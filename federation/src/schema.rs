@@ -15,6 +15,8 @@ use crate::openapi::{names, refs};
 
 /// Levels of nesting that are kept within one schema.
 const MAX_DEPTH: usize = 48;
+/// How many times over the limit an operation's own schemas, outside definitions, may go.
+const SPARED: usize = 16;
 /// Levels of a definition that is too large to be kept whole: its members and their types.
 const SHALLOW_DEPTH: usize = 2;
 
@@ -52,6 +54,8 @@ pub(crate) struct Converter<'d> {
     cut: bool,
     /// Whether only the outline of a definition is kept.
     shallow: bool,
+    /// Whether what is converted is a definition, which is dropped when it does not fit.
+    in_definition: bool,
     warnings: Vec<String>,
 }
 
@@ -79,6 +83,7 @@ impl<'d> Converter<'d> {
             defs: BTreeMap::new(),
             cut: false,
             shallow: false,
+            in_definition: false,
             warnings: Vec::new(),
         }
     }
@@ -90,6 +95,7 @@ impl<'d> Converter<'d> {
 
     /// Converts what was referred to, nearest first.
     pub(crate) fn finish(mut self) -> Finished {
+        self.in_definition = true;
         while let Some((name, schema)) = self.waiting.pop_front() {
             let converted = self.definition(schema);
             self.defs.insert(name, converted);
@@ -129,6 +135,9 @@ impl<'d> Converter<'d> {
 
     fn schema(&mut self, schema: &'d Value, depth: usize) -> Value {
         self.bytes += 4;
+        if self.is_full(0) {
+            return json!({});
+        }
         match schema {
             Value::Bool(_) => schema.clone(),
             Value::Object(members) if depth < self.depth() => self.object(members, depth),
@@ -138,6 +147,15 @@ impl<'d> Converter<'d> {
             }
             _ => json!({}),
         }
+    }
+
+    /// Whether `more` bytes are too many; what stands in the operation itself is spared for long, but it too may be
+    /// shared by many operations.
+    fn is_full(&mut self, more: usize) -> bool {
+        let end = if self.in_definition { self.limit } else { self.limit.saturating_mul(SPARED) };
+        let full = self.bytes.saturating_add(more) > end;
+        self.cut |= full;
+        full
     }
 
     fn depth(&self) -> usize {
@@ -158,6 +176,12 @@ impl<'d> Converter<'d> {
             self.keyword(&mut out, members, keyword, value, depth);
         }
         self.required(&mut out, members);
+        if self.is_full(0) {
+            // Members may be missing by now, so others than those that are left have to be taken.
+            out.retain(|keyword, _| {
+                !matches!(keyword.as_str(), "additionalProperties" | "unevaluatedProperties")
+            });
+        }
         keywords::fit_enum_and_type(&mut out);
         if members.get("nullable") == Some(&Value::Bool(true)) {
             keywords::nullable(out)
@@ -216,6 +240,7 @@ impl<'d> Converter<'d> {
                 None
             }
             "title" | "description" | "default" | "example" | "examples" if self.shallow => None,
+            "enum" | "const" if self.is_full(keywords::own_bytes(keyword, value)) => None,
             _ => keywords::plain(keyword, value),
         };
         if let Some(converted) = converted {
@@ -231,21 +256,33 @@ impl<'d> Converter<'d> {
             if keyword == "patternProperties" && !keywords::is_usable_pattern(name) {
                 continue;
             }
+            if self.is_full(name.len()) {
+                break;
+            }
             self.bytes += name.len() + 4;
             out.insert(name.clone(), self.schema(schema, depth + 1));
         }
         Some(Value::Object(out))
     }
 
+    /// None also when it does not fit: an alternative that is left out would refuse what is right.
     fn list_of_schemas(&mut self, value: &'d Value, depth: usize) -> Option<Value> {
-        let list: Vec<Value> =
-            value.as_array()?.iter().map(|schema| self.schema(schema, depth + 1)).collect();
+        let mut list = Vec::new();
+        for schema in value.as_array()? {
+            list.push(self.schema(schema, depth + 1));
+            if self.is_full(0) {
+                return None;
+            }
+        }
         if list.is_empty() { None } else { Some(Value::Array(list)) }
     }
 
     /// `required`, without the members that this direction does not carry.
     fn required(&mut self, out: &mut Map<String, Value>, members: &Map<String, Value>) {
         let Some(list) = members.get("required").and_then(Value::as_array) else { return };
+        if self.is_full(list.len() * 4) {
+            return;
+        }
         let flag = match self.purpose {
             Purpose::Input => "readOnly",
             Purpose::Output => "writeOnly",

@@ -99,9 +99,9 @@ fn weather_asks_for_the_place_and_then_for_its_forecast() {
         [
             "https://geocoding-api.open-meteo.com/v1/search?name=S%C3%A3o%20Paulo&count=1&language=en&format=json",
             "https://api.open-meteo.com/v1/forecast?latitude=38.71667&longitude=-9.13333\
-             &current=temperature_2m,relative_humidity_2m,apparent_temperature,is_day,weather_code,wind_speed_10m\
+             &current=temperature_2m,relative_humidity_2m,apparent_temperature,is_day,weather_code,wind_speed_10m,precipitation\
              &hourly=temperature_2m,precipitation_probability,weather_code\
-             &daily=weather_code,temperature_2m_max,temperature_2m_min,sunrise,sunset\
+             &daily=weather_code,temperature_2m_max,temperature_2m_min,precipitation_probability_max,sunrise,sunset\
              &timezone=auto&forecast_days=7"
         ]
     );

@@ -1,6 +1,6 @@
 //! Names for operations and arguments: readable, stable, unique.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most characters of the second half of a capability id, before a number is added.
 const MAX_NAME: usize = 96;
@@ -15,6 +15,8 @@ pub(crate) fn is_source_id(id: &str) -> bool {
 #[derive(Default)]
 pub(crate) struct Names {
     taken: BTreeSet<String>,
+    /// The next number for a name that is taken.
+    numbers: BTreeMap<String, u32>,
 }
 
 impl Names {
@@ -22,11 +24,21 @@ impl Names {
     pub(crate) fn operation(&mut self, operation_id: Option<&str>, method: &str, template: &str) -> String {
         let given = operation_id.map(slug).filter(|name| !name.is_empty());
         let made = slug(&format!("{}-{template}", method.to_ascii_lowercase()));
-        let candidates = given.into_iter().chain([made.clone()]);
-        let numbered = (2..).map(|n: u32| format!("{made}-{n}"));
-        let name = candidates.chain(numbered).find(|name| !self.taken.contains(name)).unwrap_or(made);
+        let free = given.into_iter().chain([made.clone()]).find(|name| !self.taken.contains(name));
+        let name = free.unwrap_or_else(|| self.numbered(&made));
         self.taken.insert(name.clone());
         name
+    }
+
+    fn numbered(&mut self, made: &str) -> String {
+        let number = self.numbers.entry(made.to_owned()).or_insert(1);
+        loop {
+            *number += 1;
+            let name = format!("{made}-{number}");
+            if !self.taken.contains(&name) {
+                return name;
+            }
+        }
     }
 }
 

@@ -30,6 +30,9 @@ const FORBIDDEN: [&str; 12] = [
     "forwarded",
 ];
 
+/// The most parameters of one operation.
+const MAX_PARAMETERS: usize = 1000;
+
 /// Everything that the operation and its path item describe; the operation's own counts.
 pub(super) fn collect<'d>(
     source: &Source<'d>,
@@ -46,6 +49,9 @@ pub(super) fn collect<'d>(
             let pointer = format!("{pointer}/{index}");
             let value = resolved(source, value, &pointer)?;
             let Some((name, location)) = identity(value, &pointer)? else { continue };
+            if described.len() == MAX_PARAMETERS {
+                return Err(Fault::new(pointer, format!("there are more than {MAX_PARAMETERS} parameters")));
+            }
             match described.iter_mut().find(|(n, l, _)| *n == name && *l == location) {
                 Some(earlier) => earlier.2 = value,
                 None => described.push((name, location, value)),

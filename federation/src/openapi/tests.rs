@@ -330,3 +330,29 @@ fn an_origin_can_be_moved() {
     assert_eq!(compiled.operations[0].capability.provider.hosts, ["127.0.0.1:9101"]);
     assert_eq!(compiled.operations[1].server, "https://b.test");
 }
+
+#[test]
+fn hostile_repetition_ends_soon() {
+    let many = |n: usize| (0..n).map(|i| json!({"name": format!("p{i}"), "in": "query"})).collect::<Vec<_>>();
+    let compiled_many = compiled(&document(json!({"/a": {"get": {"parameters": many(20_000)}}})));
+    assert_eq!(compiled_many.skipped[0].reason, "there are more than 1000 parameters");
+
+    // One large answer that thousands of operations share is not written out thousands of times.
+    let properties: serde_json::Map<String, Value> =
+        (0..20_000).map(|n| (format!("p{n}"), json!({"type": "string"}))).collect();
+    let paths: serde_json::Map<String, Value> = (0..1000)
+        .map(|n| {
+            (format!("/p{n}"), json!({"get": {"responses": {"200": {"$ref": "#/components/responses/Big"}}}}))
+        })
+        .collect();
+    let mut root = document(Value::Object(paths));
+    root["components"] = json!({"responses": {"Big": {"content": {"application/json": {"schema": {"properties": properties}}}}}});
+    let text = root.to_string();
+    let compiled = compile("t", &text, None).expect("compiles");
+    let kept: usize = compiled
+        .operations
+        .iter()
+        .map(|o| o.capability.output["properties"].as_object().map_or(0, |p| p.len()))
+        .sum();
+    assert!(kept < 1000 * 20_000 / 4, "{kept}");
+}

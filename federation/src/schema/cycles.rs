@@ -3,7 +3,7 @@
 //! `A: {$ref: A}` or `A: {allOf: [{$ref: A}]}` says nothing about a value, and a validator that follows it never
 //! comes back. Such references are dropped; true recursion, through members and items, stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -35,9 +35,9 @@ enum Mark {
 }
 
 /// The edges that lead from a node to one that it was reached from: depth first, without recursion.
-fn closing_edges(edges: &BTreeMap<String, Vec<String>>) -> Vec<(String, String)> {
+fn closing_edges(edges: &BTreeMap<String, Vec<String>>) -> BTreeSet<(String, String)> {
     let mut marks: BTreeMap<&str, Mark> = BTreeMap::new();
-    let mut closing = Vec::new();
+    let mut closing = BTreeSet::new();
     for start in edges.keys() {
         if marks.contains_key(start.as_str()) {
             continue;
@@ -51,7 +51,9 @@ fn closing_edges(edges: &BTreeMap<String, Vec<String>>) -> Vec<(String, String)>
             };
             path.push((node, next + 1));
             match marks.get(target.as_str()) {
-                Some(Mark::Open) => closing.push((node.to_owned(), target.clone())),
+                Some(Mark::Open) => {
+                    closing.insert((node.to_owned(), target.clone()));
+                }
                 Some(Mark::Done) => {}
                 None => {
                     marks.insert(target, Mark::Open);

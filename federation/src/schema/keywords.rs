@@ -23,15 +23,7 @@ pub(super) fn plain(keyword: &str, value: &Value) -> Option<Value> {
         "multipleOf" => number(value).filter(|n| n.as_f64().is_some_and(|n| n > 0.0)),
         "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties"
         | "minContains" | "maxContains" => count(value),
-        "enum" => value.as_array().filter(|list| !list.is_empty()).map(|list| {
-            let mut unique: Vec<Value> = Vec::new();
-            for item in list {
-                if !unique.contains(item) {
-                    unique.push(item.clone());
-                }
-            }
-            Value::Array(unique)
-        }),
+        "enum" => value.as_array().filter(|list| !list.is_empty()).map(|_| value.clone()),
         "const" => Some(value.clone()),
         "default" => is_small(value).then(|| value.clone()),
         "example" => is_small(value).then(|| json!([value])),
