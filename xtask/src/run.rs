@@ -17,6 +17,10 @@ pub(crate) fn run(context: &mut Context, arguments: &[String]) -> Result<ExitCod
 
     let mut server = context.command(context.server());
     server.arg("serve").env("MTOR_MODELS", context.models());
+    // Ours, not the realm's, which refuses settings that it does not know.
+    for name in ["MTOR_CHROMIUM", "MTOR_SERVER", "MTOR_SHARED", "MTOR_TARGET"] {
+        server.env_remove(name);
+    }
     let given = |option: &str| {
         arguments.iter().any(|argument| argument == option || argument.starts_with(&format!("{option}=")))
     };

@@ -127,6 +127,16 @@ fn rust(name: &str, command: &mut Command) -> Result<Tally> {
 
 fn browser(context: &Context, filter: Option<&str>) -> Result<Tally> {
     println!("\ntest: Playwright");
+    // The stand-in for the services of the world is an example of the realm's crate.
+    process::run(context.cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "mtor",
+        "--bin",
+        "mtor",
+        "--examples",
+    ]))?;
     let folder = context.root.join("e2e");
     let report = context.target.join("playwright.json");
     if report.exists() {
