@@ -27,7 +27,7 @@ pub enum State {
 }
 
 /// Turns sentences into unit vectors; made when the first sentence is not in the cache, since that loads weights.
-pub type EmbedFn = Box<dyn FnMut(&[&str]) -> Result<Vec<Vec<f32>>, String> + Send>;
+pub type EmbedFn = Box<dyn FnMut(&[&str]) -> Result<Vec<Vec<f32>>, String>>;
 
 /// Makes an [`EmbedFn`]; called on a blocking thread.
 pub type LoadEmbedder = Box<dyn FnOnce() -> Result<EmbedFn, String> + Send>;
@@ -146,15 +146,46 @@ fn failed(why: &str) -> Problem {
     )
 }
 
-/// The native engine, when this binary has one and the weights are there.
+/// The native engine, when this binary has one and the weights are there. It computes on the CPU: a few hundred
+/// short sentences are done before a GPU's kernels would be compiled.
 ///
 /// # Errors
 /// The problem that readers of the vectors get instead.
+#[cfg(feature = "inference")]
 pub fn native_embedder(models: &Path) -> Result<LoadEmbedder, Problem> {
-    let _ = models;
+    use mtor_inference::native::Embedder;
+    use mtor_shared::engine::BackendPreference;
+
+    let model = model::find(&ModelId(model::EMBEDDER.to_owned()));
+    if !model.is_some_and(|model| model.files.iter().all(|file| models.join(&file.sha256).is_file())) {
+        return Err(Problem::new(
+            ProblemCode::Unsupported,
+            format!("The realm has no model weights in {}.", models.display()),
+            "`cargo xtask models` fetches them; matching by words works without.",
+        ));
+    }
+    let models = models.to_owned();
+    // The engine's futures belong to one thread, so that thread drives them.
+    let runtime = tokio::runtime::Handle::current();
+    Ok(Box::new(move || {
+        let loaded = runtime.block_on(Embedder::load(&models, BackendPreference::Cpu));
+        let mut embedder = loaded.map_err(|problem| problem.to_string())?;
+        let embed = move |texts: &[&str]| {
+            runtime.block_on(embedder.embed(texts)).map_err(|problem| problem.to_string())
+        };
+        Ok(Box::new(embed) as EmbedFn)
+    }))
+}
+
+/// This binary has no engine.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "inference"))]
+pub fn native_embedder(_: &Path) -> Result<LoadEmbedder, Problem> {
     Err(Problem::new(
         ProblemCode::Unsupported,
         "This realm was built without the inference engine.",
-        "Matching by words still works.",
+        "Matching by words works without.",
     ))
 }

@@ -1,6 +1,8 @@
 //! The command line: one file a verb. Mistakes of the person at the keyboard end with code 2 and one message.
 
 mod describe;
+#[cfg(feature = "inference")]
+mod infer;
 mod serve;
 
 use std::{fmt::Display, io::Write, path::PathBuf, process::ExitCode};
@@ -19,6 +21,12 @@ struct Cli {
 enum Verb {
     /// Serve the shell and the realm
     Serve(serve::Arguments),
+    /// Run a model on this machine, with the same engine as in the browser
+    #[cfg(feature = "inference")]
+    Infer {
+        #[command(subcommand)]
+        task: infer::Task,
+    },
     /// List the operations of an API description, one JSON object a line
     Operations {
         /// The description: OpenAPI in JSON or YAML
@@ -52,6 +60,8 @@ impl<E: Display> From<E> for Mistake {
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Serve(arguments) => serve::run(arguments),
+        #[cfg(feature = "inference")]
+        Verb::Infer { task } => infer::run(task),
         Verb::Operations { spec } => describe::operations(&spec),
         Verb::Request { spec, operation, args } => describe::request(&spec, &operation, &args),
     };
@@ -68,4 +78,10 @@ pub fn main() -> ExitCode {
 /// Writes one JSON object a line to standard output.
 fn print_line(value: &serde_json::Value) -> Result<(), Mistake> {
     writeln!(std::io::stdout(), "{value}").map_err(Mistake::from)
+}
+
+/// The environment, as far as it is text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
 }

@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
     let Arguments { listen, data, config, dist } = arguments;
-    let config = Config::load(&Flags { listen, data, config, dist }, std::env::vars_os().filter_map(utf8))?;
+    let config = Config::load(&Flags { listen, data, config, dist }, super::environment())?;
     telemetry::init_log(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
@@ -47,10 +47,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
     // A computation that cannot be interrupted must not hold the process.
     runtime.shutdown_background();
     served
-}
-
-fn utf8((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
-    Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
 }
 
 /// Ctrl-C, or what a service manager sends.

@@ -57,7 +57,11 @@ impl Config {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let environment: Vec<(String, String)> = environment.into_iter().collect();
-        let home = environment.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
+        let folder = |wanted: &str| {
+            environment.iter().find(|(name, _)| name == wanted).map(|(_, folder)| PathBuf::from(folder))
+        };
+        let home = folder("HOME").or_else(|| folder("USERPROFILE"));
+        let cache = folder("XDG_CACHE_HOME").or_else(|| home.as_ref().map(|home| home.join(".cache")));
         let mut reader = Reader::new(environment);
         if let Some(path) = &flags.config {
             let shown = path.display().to_string();
@@ -80,7 +84,7 @@ impl Config {
             }
         }
         let config = Self {
-            realm: Realm::read(&mut reader, home.as_deref()),
+            realm: Realm::read(&mut reader, home.as_deref(), cache.unwrap_or_default()),
             limits: Limits::read(&mut reader),
             federation: Federation::read(&mut reader),
             runs: Runs::read(&mut reader),

@@ -11,7 +11,7 @@ use std::{
 use toml::{Spanned, de::DeTable, de::DeValue};
 
 /// Variables of the project's other programs, which may be set in the same shell.
-const OTHERS: [&str; 2] = ["MTOR_CHROMIUM", "MTOR_SERVER"];
+const OTHERS: [&str; 4] = ["MTOR_CHROMIUM", "MTOR_SERVER", "MTOR_SHARED", "MTOR_TARGET"];
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]

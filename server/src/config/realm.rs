@@ -30,9 +30,8 @@ pub struct Realm {
 }
 
 impl Realm {
-    pub(super) fn read(reader: &mut Reader, home: Option<&Path>) -> Self {
+    pub(super) fn read(reader: &mut Reader, home: Option<&Path>, cache: PathBuf) -> Self {
         let path = |text: &str| (!text.is_empty()).then(|| expand(text, home));
-        let cache = home.map_or_else(|| PathBuf::from("models"), |home| home.join(".cache/mtor/models"));
         Self {
             listen: reader.text(
                 "listen",
@@ -42,7 +41,7 @@ impl Realm {
             ),
             data: reader.text("data", PathBuf::from("data"), "a folder", path),
             dist: reader.text("dist", None, "a folder", |text| path(text).map(Some)),
-            models: reader.text("models", cache, "a folder", path),
+            models: reader.text("models", cache.join("mtor/models"), "a folder", path),
             name: reader.text("realm.name", "This realm".to_owned(), "1 to 80 characters", |text| {
                 (1..=80).contains(&text.chars().count()).then(|| text.to_owned())
             }),

@@ -262,6 +262,7 @@ impl Egress {
         // A second installation is refused and changes nothing: the first one was the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let guard = Arc::new(Guard { allow_private: settings.allow_private.clone() });
+        #[expect(clippy::disallowed_methods, reason = "this is the guard that the ban sends everybody to")]
         let client = Client::builder()
             .user_agent(concat!("mtor/", env!("CARGO_PKG_VERSION"), " (personal realm)"))
             .redirect(reqwest::redirect::Policy::none())

@@ -1,10 +1,9 @@
 //! A realm in this process on a free port, and a reader of its event streams.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use mtor::{
     config::{Config, Flags},
-    federated::egress::{Lookup, SystemLookup},
     server::{self, Outside, Server},
 };
 use mtor_shared::{
@@ -36,7 +35,6 @@ pub(crate) struct Realm {
 /// How a test's realm differs from the default one.
 pub(crate) struct Settings {
     values: BTreeMap<String, String>,
-    lookup: Arc<dyn Lookup>,
 }
 
 impl Settings {
@@ -49,7 +47,7 @@ impl Settings {
             ("MTOR_MODELS".to_owned(), data.join("models").display().to_string()),
             ("MTOR_FEDERATION_RETRY_DELAY_MS".to_owned(), "1".to_owned()),
         ]);
-        Self { values, lookup: Arc::new(SystemLookup) }
+        Self { values }
     }
 
     /// Every call goes to this provider.
@@ -67,11 +65,6 @@ impl Settings {
         self
     }
 
-    pub(crate) fn lookup(mut self, lookup: impl Lookup + 'static) -> Self {
-        self.lookup = Arc::new(lookup);
-        self
-    }
-
     /// As environment variables, for a realm in another process.
     pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
         &self.values
@@ -84,7 +77,7 @@ impl Settings {
     pub(crate) async fn start(self) -> Realm {
         let config = self.config();
         let embedder = Err(Problem::new(ProblemCode::Unsupported, "No weights in this test.", ""));
-        let outside = Outside { lookup: self.lookup, embedder, ..Outside::real(&config) };
+        let outside = Outside { embedder, ..Outside::real(&config) };
         let server = server::start(config, outside).await.expect("the realm starts");
         Realm::at(server)
     }

@@ -1,5 +1,8 @@
 //! The realm over real HTTP: one test binary, a module a concern.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test's helpers fail the test")]
+#![allow(clippy::disallowed_methods, reason = "the tests are a browser and a shell to the realm")]
+
 mod config;
 mod egress;
 mod harness;

@@ -1,0 +1,84 @@
+//! `mtor infer`
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    time::Instant,
+};
+
+use clap::{Subcommand, ValueEnum};
+use mtor_inference::native::Embedder;
+use mtor_shared::engine::{Backend, BackendPreference};
+use serde_json::json;
+
+use super::{Mistake, print_line};
+use crate::config::{Config, Flags};
+
+#[derive(Subcommand)]
+pub(super) enum Task {
+    /// Turn each line of text into a unit vector, one JSON object a line
+    Embed {
+        /// Where to compute
+        #[arg(long, value_enum, default_value_t = On::Auto)]
+        backend: On,
+        /// Folder of model weights [default: MTOR_MODELS, or mtor/models in the cache folder]
+        #[arg(long, value_name = "DIR")]
+        models: Option<PathBuf>,
+        /// Files to read lines from; standard input without any
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Where to compute.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum On {
+    /// The GPU where there is a real one
+    Auto,
+    /// The CPU
+    Cpu,
+    /// The GPU, or an error
+    Gpu,
+}
+
+pub(super) fn run(task: Task) -> Result<(), Mistake> {
+    let Task::Embed { backend, models, files } = task;
+    let models = match models {
+        Some(models) => models,
+        None => Config::load(&Flags::default(), super::environment())?.realm.models,
+    };
+    let preference = match backend {
+        On::Auto => BackendPreference::Auto,
+        On::Cpu => BackendPreference::Cpu,
+        On::Gpu => BackendPreference::Gpu,
+    };
+    let mut readers: Vec<(String, Box<dyn BufRead>)> = Vec::new();
+    for file in files {
+        let shown = file.display().to_string();
+        let opened = std::fs::File::open(&file)
+            .map_err(|error| Mistake(format!("{shown} cannot be read: {error}")))?;
+        readers.push((shown, Box::new(BufReader::new(opened))));
+    }
+    if readers.is_empty() {
+        readers.push(("standard input".to_owned(), Box::new(std::io::stdin().lock())));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut embedder = runtime.block_on(Embedder::load(&models, preference))?;
+    let backend = match embedder.choice().backend() {
+        Backend::Gpu => "gpu",
+        Backend::Cpu => "cpu",
+    };
+    for (name, reader) in readers {
+        for line in reader.lines() {
+            let text = line.map_err(|error| Mistake(format!("{name} cannot be read: {error}")))?;
+            let began = Instant::now();
+            let vectors = runtime.block_on(embedder.embed(&[&text]))?;
+            let elapsed_ms = began.elapsed().as_secs_f64() * 1e3;
+            let vector = vectors.into_iter().next();
+            print_line(
+                &json!({"text": text, "vector": vector, "elapsed_ms": elapsed_ms, "backend": backend}),
+            )?;
+        }
+    }
+    Ok(())
+}
