@@ -57,8 +57,7 @@ fn unreachable() -> Problem {
 /// # Errors
 /// [`ProblemCode::Offline`] when the realm does not answer, otherwise what the realm says.
 pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Problem> {
-    let response = send(Request::get(path)).await?;
-    let text = response.text().await.map_err(|_| unreachable())?;
+    let text = send(Request::get(path)).await?;
     serde_json::from_str(&text).map_err(|error| {
         let title = format!("The realm answers {path} with something else than this shell expects: {error}.");
         Problem::new(ProblemCode::Internal, title, "Reload the page.")
@@ -73,13 +72,20 @@ pub(crate) async fn delete(path: &str) -> Result<(), Problem> {
     send(Request::delete(path)).await.map(drop)
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, Problem> {
+/// Sends, and reads the answer to its end.
+async fn send(request: RequestBuilder) -> Result<String, Problem> {
     let abort = Abort::new();
     let request = request.abort_signal(abort.as_ref().map(Abort::signal).as_ref());
-    match select(Box::pin(request.send()), TimeoutFuture::new(PATIENCE_MS)).await {
-        Either::Left((Ok(response), _)) if response.ok() => Ok(response),
-        Either::Left((Ok(response), _)) => Err(refusal(response).await),
-        Either::Left((Err(_), _)) | Either::Right(_) => Err(unreachable()),
+    let answer = async {
+        let response = request.send().await.map_err(|_| unreachable())?;
+        if !response.ok() {
+            return Err(refusal(response).await);
+        }
+        response.text().await.map_err(|_| unreachable())
+    };
+    match select(Box::pin(answer), TimeoutFuture::new(PATIENCE_MS)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(unreachable()),
     }
 }
 

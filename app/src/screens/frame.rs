@@ -96,7 +96,9 @@ fn You() -> impl IntoView {
     let decided = shell.view(|model| model.settings.standing.len());
     let entries = shell.view(|model| model.entries.len());
     let called = move || match nickname.get() {
-        name if name.is_empty() => "you".to_owned(),
+        name if name.is_empty() => {
+            identity.with(|(brief, whole)| whole.as_ref().map(|_| brief.clone()).unwrap_or_default())
+        }
         name => name,
     };
     view! {
@@ -122,7 +124,7 @@ fn You() -> impl IntoView {
                     match whole {
                         Some(whole) => view! {
                             <p>"Your identity on this device ends in " <code>{brief}</code> ". No account, no password."</p>
-                            <details class="why"><summary>"Whole identity"</summary><code class="long">{whole}</code></details>
+                            <p><code class="long">{whole}</code></p>
                         }.into_any(),
                         None => view! { <p>{brief}</p> }.into_any(),
                     }

@@ -170,6 +170,8 @@ pub enum Timer {
         /// The question that failed.
         ask: u32,
     },
+    /// The catalogue's vectors are asked for again.
+    Vectors,
     /// A run's connection is opened again.
     Run {
         /// The run.

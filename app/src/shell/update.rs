@@ -90,6 +90,7 @@ fn rang(model: &mut Model, turn: &mut Turn, timer: Timer) {
     match timer {
         Timer::Realm { ask } if ask == model.realm.asks => realm::ask(model, turn),
         Timer::Realm { .. } => {}
+        Timer::Vectors => realm::fetch_vectors(model, turn),
         Timer::Run { run, connection } => runs::rang(model, turn, &run, connection),
         Timer::Stop { run } => runs::stop_overdue(model, turn, &run),
         Timer::Embedding { entry, job, last } => routing::waited(model, turn, &entry, job, last),

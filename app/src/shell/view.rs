@@ -192,22 +192,20 @@ pub fn storage_notice(model: &Model) -> Option<String> {
     }
 }
 
-/// Sentences to try: one for each of the first capabilities, as the realm's own examples say them.
+/// Sentences to begin with.
+pub const FIRST: [&str; 3] =
+    ["What's the weather in Lisbon?", "Who was Ada Lovelace?", "Books about the sea"];
+
+/// Sentences to try: one for each capability, as the realm's own examples say it.
 pub fn suggestions(model: &Model) -> Vec<String> {
-    const FIRST: [&str; 3] =
-        ["What's the weather in Lisbon?", "Who was Ada Lovelace?", "Books about the sea"];
-    let Some(catalogue) = &model.catalogue else { return FIRST.map(str::to_owned).to_vec() };
-    let mut all: Vec<String> = FIRST.map(str::to_owned).to_vec();
-    for capability in &catalogue.capabilities {
-        if let Some(example) = capability.examples.first() {
-            let mut sentence = example.sentence();
-            if let Some(first) = sentence.get(..1).map(str::to_uppercase) {
-                sentence.replace_range(..1, &first);
-            }
-            all.push(sentence);
-        }
-    }
-    all
+    let capabilities = model.catalogue.iter().flat_map(|catalogue| &catalogue.capabilities);
+    let examples = capabilities.filter_map(|capability| capability.examples.first());
+    examples.map(|example| capitalised(&example.sentence())).collect()
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// What the realm can do, one title each.

@@ -3,22 +3,19 @@
 use leptos::prelude::*;
 
 use crate::{
-    shell::{dispatcher::use_shell, event::Person, view},
+    shell::{dispatcher::use_shell, event::Person, view::FIRST},
     ui::{Button, Icon, Kind, Picture},
 };
 
 /// Sentences that work at once, and where words go.
 #[component]
 pub(super) fn Opening() -> impl IntoView {
-    let shell = use_shell();
-    let sentences = shell.view(|model| view::suggestions(model).into_iter().take(3).collect::<Vec<_>>());
+    let sentences = FIRST.map(|sentence| view! { <li><Suggestion sentence=sentence.to_owned() /></li> });
     view! {
         <section class="opening" aria-label="Start">
             <h2 class="opening-title">"What would you like to know?"</h2>
             <ul class="chips" aria-label="Try one of these">
-                <For each=move || sentences.get() key=Clone::clone let:sentence>
-                    <li><Suggestion sentence /></li>
-                </For>
+                {sentences.into_iter().collect_view()}
             </ul>
             <p class="promise">
                 <Icon picture=Picture::Lock />

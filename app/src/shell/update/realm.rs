@@ -7,6 +7,11 @@ use crate::shell::{
     model::{EngineState, Model, RealmState, Shared},
 };
 
+/// How often a realm that is there is asked whether it still is; an unchanged catalogue costs a 304.
+const HEARTBEAT_MS: u32 = 30_000;
+/// How long until vectors that the realm did not have yet are asked for again.
+const VECTORS_AGAIN_MS: u32 = 3_000;
+
 /// Asks the realm what it offers; that is also how the shell finds out whether it is there.
 pub(super) fn ask(model: &mut Model, turn: &mut Turn) {
     model.realm.asks = model.realm.asks.wrapping_add(1);
@@ -29,7 +34,8 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, event: RealmEvent) {
                 turn.say(model, "The realm is not reachable. Trying again by itself.");
             }
         }
-        RealmEvent::Catalogue { result: Ok(catalogue), .. } => {
+        RealmEvent::Catalogue { ask, result: Ok(catalogue) } => {
+            turn.ring(HEARTBEAT_MS, Timer::Realm { ask });
             if matches!(model.realm.state, RealmState::Unreachable { .. }) {
                 turn.say(model, "The realm is back.");
             }
@@ -43,7 +49,9 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, event: RealmEvent) {
             runs::reconnect_all(model, turn);
         }
         RealmEvent::Vectors(Ok(vectors)) => model.vectors = Some(Shared::new(vectors)),
-        // Words decide instead; they are fetched again with the next catalogue.
+        // The realm is still computing them. Words decide meanwhile.
+        RealmEvent::Vectors(Err(problem)) if problem.retryable => turn.ring(VECTORS_AGAIN_MS, Timer::Vectors),
+        // It has none; they are asked for again with the next catalogue.
         RealmEvent::Vectors(Err(_)) => {}
     }
 }

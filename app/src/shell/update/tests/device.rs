@@ -116,3 +116,14 @@ fn vectors_are_fetched_when_model_and_catalogue_are_both_there() {
     assert!(!desk.engine(loaded).contains(&Effect::FetchVectors));
     assert!(desk.realm_answers().contains(&Effect::FetchVectors));
 }
+
+#[test]
+fn vectors_that_are_still_computed_are_asked_for_again() {
+    let mut desk = Desk::with_model();
+    desk.model.vectors = None;
+    let problem = |retryable| Problem { retryable, ..Problem::new(ProblemCode::Unsupported, "Not yet.", "") };
+    let effects = desk.does(Event::Realm(RealmEvent::Vectors(Err(problem(true)))));
+    assert!(effects.contains(&Effect::Ring { after_ms: 3000, timer: Timer::Vectors }));
+    assert!(desk.does(Event::Rang(Timer::Vectors)).contains(&Effect::FetchVectors));
+    assert_eq!(desk.does(Event::Realm(RealmEvent::Vectors(Err(problem(false))))), []);
+}
