@@ -153,7 +153,7 @@ fn failed(why: &str) -> Problem {
 /// The problem that readers of the vectors get instead.
 #[cfg(feature = "inference")]
 pub fn native_embedder(models: &Path) -> Result<LoadEmbedder, Problem> {
-    use mtor_inference::native::Embedder;
+    use mtor_inference::Embedder;
     use mtor_shared::engine::BackendPreference;
 
     let model = model::find(&ModelId(model::EMBEDDER.to_owned()));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Subcommand, ValueEnum};
-use mtor_inference::native::Embedder;
+use mtor_inference::Embedder;
 use mtor_shared::engine::{Backend, BackendPreference};
 use serde_json::json;
 
