@@ -1,6 +1,6 @@
 //! Log lines and numbers of the process.
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -15,6 +15,7 @@ pub fn init_log(log: &Log) {
     // The filter was parsed when the configuration was read.
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     // A second start in one process keeps the first one's log.
     let _ = match log.format {
         LogFormat::Pretty => lines.with_target(false).try_init(),

@@ -328,7 +328,7 @@ impl Egress {
         let limit = self.settings.connect_timeout + self.settings.first_byte_timeout;
         let response = match tokio::time::timeout(limit, request.send()).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(self.failed(&error)),
+            Ok(Err(error)) => return Err(self.failed(error)),
             Err(_) => {
                 let after = self.settings.first_byte_timeout;
                 return Err(EgressError::TimedOut { phase: Phase::FirstByte, after });
@@ -353,7 +353,7 @@ impl Egress {
             let piece = match tokio::time::timeout(self.settings.idle_timeout, response.chunk()).await {
                 Ok(Ok(Some(piece))) => piece,
                 Ok(Ok(None)) => break,
-                Ok(Err(error)) => return Err(self.failed(&error)),
+                Ok(Err(error)) => return Err(self.failed(error)),
                 Err(_) => {
                     let after = self.settings.idle_timeout;
                     return Err(EgressError::TimedOut { phase: Phase::Idle, after });
@@ -373,14 +373,16 @@ impl Egress {
         Ok(Answer { status, content_type, body })
     }
 
-    fn failed(&self, error: &reqwest::Error) -> EgressError {
-        if let Some(refusal) = refusal(error) {
+    fn failed(&self, error: reqwest::Error) -> EgressError {
+        // What a person asked for is in the address, and must not get into the log.
+        let error = error.without_url();
+        if let Some(refusal) = refusal(&error) {
             return EgressError::Refused(refusal.clone());
         }
         if error.is_timeout() {
             return EgressError::TimedOut { phase: Phase::Connect, after: self.settings.connect_timeout };
         }
-        let text = chain(error);
+        let text = chain(&error);
         if error.is_connect() { EgressError::Unreachable(text) } else { EgressError::Broken(text) }
     }
 }

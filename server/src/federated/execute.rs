@@ -196,8 +196,10 @@ impl Executor<'_> {
             () = self.shutdown.cancelled(), if reads => return Err(Break::Left),
             answer = self.egress.call(call, sent) => answer,
         };
-        let Answer { status, content_type, body } =
-            answer.map_err(|error| Break::Failed(egress_problem(&provider.name, &error)))?;
+        let Answer { status, content_type, body } = answer.map_err(|error| {
+            tracing::warn!(capability = %step.step.capability, %error, "a provider gave no answer");
+            Break::Failed(egress_problem(&provider.name, &error))
+        })?;
         mtor_federation::response(&step.operation, status, content_type.as_deref(), &body)
             .map_err(|error| Break::Failed(error.problem(&provider.name)))
     }

@@ -11,8 +11,11 @@ mod media;
 mod models;
 mod openapi;
 mod origin;
+mod pilots;
 mod provider;
 mod recovery;
 mod runs;
 mod shell;
 mod surface;
+#[path = "../support/upstream.rs"]
+mod upstream;
