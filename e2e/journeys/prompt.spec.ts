@@ -3,7 +3,7 @@ import { expect, test } from '../support/fixtures.ts';
 test('an empty prompt asks nothing', async ({ shell, page }) => {
   await shell.open();
   await shell.prompt.press('Enter');
-  await expect(page.getByText('There is nothing to ask yet.')).toBeVisible();
+  await expect(page.getByRole('form', { name: 'Ask' }).getByText('There is nothing to ask yet.')).toBeVisible();
   await expect(shell.cards).toHaveCount(0);
 });
 
@@ -12,7 +12,8 @@ test('a megabyte is refused and stays in the prompt', async ({ shell, page }) =>
   const megabyte = 'a '.repeat(1 << 19);
   await shell.prompt.fill(megabyte);
   await shell.prompt.press('Enter');
-  await expect(page.getByText('This is 1024 KB of text; one question holds at most 16 KB.')).toBeVisible();
+  await expect(page.getByRole('form', { name: 'Ask' })
+    .getByText('This is 1024 KB of text; one question holds at most 16 KB.')).toBeVisible();
   expect((await shell.prompt.inputValue()).length).toBe(megabyte.length);
   await expect(shell.cards).toHaveCount(0);
 });

@@ -22,12 +22,17 @@ fn main() -> ExitCode {
     let done = match which.as_deref() {
         Some("cpu") => bench(BackendPreference::Cpu, runs),
         Some("gpu") => bench(BackendPreference::Gpu, runs),
-        None => bench(BackendPreference::Cpu, runs).and_then(|()| match bench(BackendPreference::Gpu, runs) {
-            Err(problem) if problem.code == mtor_shared::problem::ProblemCode::Unsupported => Ok(()),
-            other => other,
-        }),
+        None => {
+            bench(BackendPreference::Cpu, runs).and_then(|()| match bench(BackendPreference::Gpu, runs) {
+                Err(problem) if problem.code == mtor_shared::problem::ProblemCode::Unsupported => Ok(()),
+                other => other,
+            })
+        }
         Some(_) => {
-            println!("{}", serde_json::json!({"error": "The first argument is cpu or gpu, the second the number of runs."}));
+            println!(
+                "{}",
+                serde_json::json!({"error": "The first argument is cpu or gpu, the second the number of runs."})
+            );
             return ExitCode::FAILURE;
         }
     };
@@ -59,7 +64,8 @@ fn bench(preference: BackendPreference, runs: usize) -> Result<(), Problem> {
                 }
             }
             times.sort_by(f64::total_cmp);
-            let at = |part: f64| times.get(((times.len() as f64 * part) as usize).min(times.len() - 1)).copied();
+            let at =
+                |part: f64| times.get(((times.len() as f64 * part) as usize).min(times.len() - 1)).copied();
             println!(
                 "{}",
                 serde_json::json!({

@@ -82,7 +82,11 @@ impl Embedder {
 
 fn file(name: &str) -> Result<&'static ModelFile, Problem> {
     model::find(&ModelId(model::EMBEDDER.into())).and_then(|model| model.file(name)).ok_or_else(|| {
-        Problem::new(ProblemCode::NotFound, format!("The manifest has no {name} for {}.", model::EMBEDDER), "")
+        Problem::new(
+            ProblemCode::NotFound,
+            format!("The manifest has no {name} for {}.", model::EMBEDDER),
+            "",
+        )
     })
 }
 

@@ -1,14 +1,11 @@
 //! MiniLM against onnxruntime, with the real weights. `scripts/make_minilm_references.py` writes the fixtures.
 
-use burn::tensor::Device;
 use mtor_inference::{
-    Embedder,
-    device::{Choice, Target},
-    models::minilm::config::TOKEN_LIMIT,
-    models_folder,
-    tokenizer::BertTokenizer,
+    Embedder, models::minilm::config::TOKEN_LIMIT, models_folder, tokenizer::BertTokenizer,
     weights::file::VerifiedFile,
 };
+#[cfg(feature = "gpu")]
+use mtor_shared::problem::ProblemCode;
 use mtor_shared::{
     engine::BackendPreference,
     model::{EMBEDDER, ModelId, find},
@@ -50,8 +47,8 @@ fn assert_equal(references: &[Reference], vectors: &[Vec<f32>]) {
 #[test]
 fn vectors_on_the_cpu_equal_onnxruntime() {
     let references = references();
-    let mut embedder =
-        block_on(Embedder::load(&models_folder(), BackendPreference::Cpu)).unwrap_or_else(|problem| panic!("{problem}"));
+    let mut embedder = block_on(Embedder::load(&models_folder(), BackendPreference::Cpu))
+        .unwrap_or_else(|problem| panic!("{problem}"));
     let texts: Vec<&str> = references.iter().map(|reference| reference.text.as_str()).collect();
 
     let together = block_on(embedder.embed(&texts)).unwrap();
@@ -63,13 +60,17 @@ fn vectors_on_the_cpu_equal_onnxruntime() {
     }
 }
 
+/// For machines with a graphics adapter: `cargo test --release -p mtor-inference --features gpu`. Elsewhere the same
+/// graph is tested in the browser, on its software adapter.
+#[cfg(feature = "gpu")]
 #[test]
-fn vectors_of_the_graph_equal_onnxruntime() {
-    // The graph that the GPU runs, on burn's CPU device: padding, masks and layout are the same.
-    let graph = Choice { target: Target::Graph(Device::flex()), adapter: None, reason: "A test asks for it.".into() };
+fn vectors_on_the_gpu_equal_onnxruntime() {
     let references = references();
-    let mut embedder =
-        block_on(Embedder::on(&models_folder(), graph)).unwrap_or_else(|problem| panic!("{problem}"));
+    let mut embedder = match block_on(Embedder::load(&models_folder(), BackendPreference::Gpu)) {
+        Ok(embedder) => embedder,
+        Err(problem) if problem.code == ProblemCode::Unsupported => return,
+        Err(problem) => panic!("{problem}"),
+    };
     let texts: Vec<&str> = references.iter().map(|reference| reference.text.as_str()).collect();
     assert_equal(&references, &block_on(embedder.embed(&texts)).unwrap());
 }
@@ -90,6 +91,7 @@ fn token_ids_equal_those_of_the_reference_tokenizer() {
 #[test]
 fn missing_weights_say_how_to_get_them() {
     let folder = std::path::Path::new("/nonexistent");
-    let problem = block_on(Embedder::load(folder, BackendPreference::Cpu)).err().expect("there is nothing to load");
+    let problem =
+        block_on(Embedder::load(folder, BackendPreference::Cpu)).err().expect("there is nothing to load");
     assert!(problem.to_string().contains("cargo xtask models"), "{problem}");
 }

@@ -13,7 +13,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     let utterances = Utterances::load()?;
     let mut router = Router::load().await?;
-    for (set, sentences) in [("development", &utterances.development), ("evaluation", &utterances.evaluation)] {
+    for (set, sentences) in [("development", &utterances.development), ("evaluation", &utterances.evaluation)]
+    {
         for (name, method) in [("meaning", Method::Meaning), ("lexical", Method::Lexical)] {
             let Outcome { total, right, asked, confusion, wrong } = router.route(method, sentences).await?;
             let share = |count: usize| count as f64 / total as f64;

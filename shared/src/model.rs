@@ -89,7 +89,8 @@ const MANIFEST: &str = include_str!("../models.json");
 /// Every model that MTOR knows, from `shared/models.json`.
 pub fn manifest() -> &'static [Model] {
     // The file is part of the source and a test parses it, so the empty list is unreachable.
-    static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| serde_json::from_str(MANIFEST).unwrap_or_default());
+    static MODELS: LazyLock<Vec<Model>> =
+        LazyLock::new(|| serde_json::from_str(MANIFEST).unwrap_or_default());
     &MODELS
 }
 
@@ -118,7 +119,11 @@ mod tests {
     fn every_file_has_a_hash_and_a_source() {
         for file in manifest().iter().flat_map(|model| &model.files) {
             assert_eq!(file.sha256.len(), 64, "{}", file.name);
-            assert!(file.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)), "{}", file.name);
+            assert!(
+                file.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
+                "{}",
+                file.name
+            );
             assert!(!file.sources.is_empty(), "{}", file.name);
         }
     }

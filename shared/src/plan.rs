@@ -145,9 +145,10 @@ impl Step {
                     }
                 }
                 Binding::Output { step, pointer } => {
-                    let value = outputs.get(step).and_then(|output| output.pointer(pointer)).ok_or_else(|| {
-                        PlanError::Missing { step: step.clone(), pointer: pointer.clone() }
-                    })?;
+                    let value = outputs
+                        .get(step)
+                        .and_then(|output| output.pointer(pointer))
+                        .ok_or_else(|| PlanError::Missing { step: step.clone(), pointer: pointer.clone() })?;
                     bound.insert(name.clone(), value.clone());
                 }
             }

@@ -216,7 +216,9 @@ impl RunView {
             }
             ChunkBody::Delta { delta } => self.fold_delta(delta),
             ChunkBody::Finished { receipt } => self.status = RunStatus::Finished { receipt },
-            ChunkBody::Failed { problem, exchanges } => self.status = RunStatus::Failed { problem, exchanges },
+            ChunkBody::Failed { problem, exchanges } => {
+                self.status = RunStatus::Failed { problem, exchanges }
+            }
         }
         Folded::Applied
     }
@@ -232,7 +234,9 @@ impl RunView {
                 };
                 self.set_step(&step, StepState::Running { retries });
             }
-            Delta::StepFinished { step, output, card } => self.set_step(&step, StepState::Done { output, card }),
+            Delta::StepFinished { step, output, card } => {
+                self.set_step(&step, StepState::Done { output, card })
+            }
         }
     }
 

@@ -13,7 +13,12 @@ pub(crate) fn capability(id: &str, slot: &str, examples: &[&str]) -> Capability 
         id: id.into(),
         title: id.into(),
         summary: String::new(),
-        provider: Provider { name: "P".into(), hosts: vec!["p.example".into()], home: None, attribution: None },
+        provider: Provider {
+            name: "P".into(),
+            hosts: vec!["p.example".into()],
+            home: None,
+            attribution: None,
+        },
         input: json!({"type": "object", "properties": {slot: {"type": "string"}}, "required": [slot]}),
         output: json!({}),
         side_effect: SideEffect::Read,

@@ -47,7 +47,10 @@ mod tests {
 
     #[test]
     fn edges_lose_their_punctuation_and_insides_keep_it() {
-        assert_eq!(folded("“What’s” the x-ray, in São Paulo?!"), ["what's", "the", "x-ray", "in", "são", "paulo"]);
+        assert_eq!(
+            folded("“What’s” the x-ray, in São Paulo?!"),
+            ["what's", "the", "x-ray", "in", "são", "paulo"]
+        );
     }
 
     #[test]

@@ -17,11 +17,11 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             let mut native = context.cargo();
             native.args(["run", "--release", "--package", "mtor-inference", "--no-default-features"]);
             process::run(with_surroundings(context, native.args(["--example", "bench_embed"])))?;
-            process::run(&mut script(context, "embed.mjs")?)
+            process::run(&mut in_browser(context, "embed"))
         }
         "load" => {
             browser(context)?;
-            process::run(&mut script(context, "load.mjs")?)
+            process::run(&mut in_browser(context, "load"))
         }
         "route" => {
             setup::ensure(context, &[setup::Need::Wasm])?;
@@ -45,15 +45,15 @@ fn browser(context: &mut Context) -> Result<()> {
     build::all(context)
 }
 
-fn script(context: &Context, file: &str) -> Result<Command> {
-    let path = context.root.join("e2e").join("bench").join(file);
-    if !path.exists() {
-        bail!("{} is missing; it is the program of this benchmark", path.display());
-    }
-    let mut command = context.command("node");
-    command.arg(path);
+/// The benchmark of that name in `e2e/bench`, in the browser that the tests use.
+fn in_browser(context: &Context, name: &str) -> Command {
+    let mut command = context.node_script("npx");
+    command
+        .current_dir(context.root.join("e2e"))
+        .args(["playwright", "test", "--config", "bench/playwright.config.ts"])
+        .arg(format!("{name}.bench.ts"));
     with_surroundings(context, &mut command);
-    Ok(command)
+    command
 }
 
 /// Tells a program that drives the realm where everything is.

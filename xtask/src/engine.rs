@@ -23,7 +23,7 @@ const WASM_FEATURES: &[&str] = &[
     "--enable-reference-types",
     "--enable-multivalue",
 ];
-const LEVEL: &str = "-O3";
+const LEVEL: &str = "-O1";
 
 /// Builds it when anything that it is made of changed.
 pub(crate) fn build(context: &Context) -> Result<()> {

@@ -24,7 +24,11 @@ pub(super) async fn adapter() -> Result<Adapter, String> {
     let info = property(&adapter, "info");
     let text = |name: &str| property(&info, name).as_string().filter(|text| !text.is_empty());
     let name = text("description")
-        .or_else(|| Some(format!("{} {}", text("vendor")?, text("architecture").unwrap_or_default()).trim().to_owned()))
+        .or_else(|| {
+            Some(
+                format!("{} {}", text("vendor")?, text("architecture").unwrap_or_default()).trim().to_owned(),
+            )
+        })
         .unwrap_or_else(|| "the GPU".into());
     let software = property(&info, "isFallbackAdapter").is_truthy()
         || property(&adapter, "isFallbackAdapter").is_truthy()

@@ -86,7 +86,8 @@ mod tests {
     fn attention_equals_the_definition() {
         let (heads, d) = (3, 8);
         for tokens in [1, 2, 19] {
-            let qkv: Vec<f32> = (0..tokens * 3 * heads * d).map(|i| (i * 7919 % 97) as f32 / 48.0 - 1.0).collect();
+            let qkv: Vec<f32> =
+                (0..tokens * 3 * heads * d).map(|i| (i * 7919 % 97) as f32 / 48.0 - 1.0).collect();
             let mut out = vec![0.0; tokens * heads * d];
             attend(Level::detect(), &mut AttentionScratch::default(), &qkv, tokens, heads, d, &mut out);
             let at = |t: usize, part: usize, head: usize, i: usize| {

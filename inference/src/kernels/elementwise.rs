@@ -11,7 +11,14 @@ pub(crate) fn layer_norm(level: Level, x: &mut [f32], gamma: &[f32], beta: &[f32
 }
 
 /// `x += y`, then [`layer_norm`].
-pub(crate) fn add_layer_norm(level: Level, x: &mut [f32], y: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
+pub(crate) fn add_layer_norm(
+    level: Level,
+    x: &mut [f32],
+    y: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    epsilon: f32,
+) {
     for (x, y) in x.iter_mut().zip(y) {
         *x += y;
     }

@@ -100,11 +100,8 @@ fn product<const FMA: bool>(
     let tiles = m.div_ceil(ROWS).max(1);
     for first in (0..k).step_by(DEPTH) {
         let depth = DEPTH.min(k - first);
-        let stage = Stage {
-            begins: first == 0,
-            ends: first + depth == k,
-            gelu: activation == Activation::Gelu,
-        };
+        let stage =
+            Stage { begins: first == 0, ends: first + depth == k, gelu: activation == Activation::Gelu };
         for (panel, column) in b.panels.chunks_exact(k * COLUMNS).zip((0..n).step_by(COLUMNS)) {
             let panel = &panel[first * COLUMNS..(first + depth) * COLUMNS];
             let width = COLUMNS.min(n - column);
@@ -214,7 +211,9 @@ mod tests {
     #[test]
     fn product_equals_the_definition_at_every_edge() {
         for level in [Level::Baseline, Level::detect()] {
-            for (m, k, n) in [(1, 1, 1), (6, 384, 16), (7, 385, 17), (13, 800, 5), (16, 33, 40), (64, 32, 100)] {
+            for (m, k, n) in
+                [(1, 1, 1), (6, 384, 16), (7, 385, 17), (13, 800, 5), (16, 33, 40), (64, 32, 100)]
+            {
                 let a: Vec<f32> = (0..m * (k + 3)).map(entry).collect();
                 let b = Packed::new(k, n, |row, column| entry(row * 31 + column));
                 let bias: Vec<f32> = (0..n).map(|j| entry(j + 5)).collect();

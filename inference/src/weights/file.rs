@@ -41,7 +41,9 @@ impl VerifiedFile {
         let mut buffer = vec![0; 1 << 20];
         let mut bytes = 0;
         loop {
-            let count = file.read(&mut buffer).map_err(|error| unreadable(format_args!("{}: {error}", path.display())))?;
+            let count = file
+                .read(&mut buffer)
+                .map_err(|error| unreadable(format_args!("{}: {error}", path.display())))?;
             if count == 0 {
                 break;
             }

@@ -42,7 +42,8 @@ impl<S: Source> SafeTensors<S> {
     ///
     /// When there is none of that name, or it has another shape or type, or the source fails.
     pub async fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Problem> {
-        let info = self.metadata.info(name).ok_or_else(|| unreadable(format_args!("there is no tensor {name}")))?;
+        let info =
+            self.metadata.info(name).ok_or_else(|| unreadable(format_args!("there is no tensor {name}")))?;
         if info.dtype != Dtype::F32 || info.shape != shape {
             return Err(unreadable(format_args!(
                 "tensor {name} is {:?} {:?} instead of F32 {shape:?}",
@@ -74,7 +75,8 @@ mod tests {
         }
         async fn read(&self, offset: u64, into: &mut [u8]) -> Result<(), Problem> {
             let offset = offset as usize;
-            let part = self.0.get(offset..offset + into.len()).ok_or_else(|| unreadable("it is too short"))?;
+            let part =
+                self.0.get(offset..offset + into.len()).ok_or_else(|| unreadable("it is too short"))?;
             into.copy_from_slice(part);
             Ok(())
         }

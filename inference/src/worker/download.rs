@@ -39,7 +39,10 @@ pub(super) struct Found {
 }
 
 /// Finds or fetches `file`; `report` is told the phase and the bytes of this file that are done in it.
-pub(super) async fn obtain(file: &ModelFile, report: &mut dyn FnMut(LoadPhase, u64)) -> Result<Found, Problem> {
+pub(super) async fn obtain(
+    file: &ModelFile,
+    report: &mut dyn FnMut(LoadPhase, u64),
+) -> Result<Found, Problem> {
     let store = Store::open().await;
     let mut sink = match &store {
         None => Sink::Memory(Array::new()),
@@ -77,7 +80,9 @@ pub(super) async fn obtain(file: &ModelFile, report: &mut dyn FnMut(LoadPhase, u
         (Sink::Stored(writer), Some(store)) => {
             drop(writer);
             match store.note_verified(file).await {
-                Some(stored) => Ok(Found { source: BlobSource::stored(stored), stored: true, download_ms, verify_ms }),
+                Some(stored) => {
+                    Ok(Found { source: BlobSource::stored(stored), stored: true, download_ms, verify_ms })
+                }
                 None => Err(Problem::retryable(
                     ProblemCode::StorageFull,
                     format!("The browser does not give {} back after storing it.", file.name),
@@ -92,7 +97,9 @@ pub(super) async fn obtain(file: &ModelFile, report: &mut dyn FnMut(LoadPhase, u
             }
             Ok(Found { source: BlobSource::kept(&parts)?, stored: false, download_ms, verify_ms })
         }
-        (Sink::Stored(_), None) => Err(Problem::new(ProblemCode::Internal, "A file is stored without a store.", "")),
+        (Sink::Stored(_), None) => {
+            Err(Problem::new(ProblemCode::Internal, "A file is stored without a store.", ""))
+        }
     }
 }
 
@@ -258,7 +265,8 @@ async fn transfer(
     let init = RequestInit::new();
     // The store is the cache.
     init.set_cache(RequestCache::NoStore);
-    let request = Request::new_with_str_and_init(&format!("/models/sha256/{}", file.sha256), &init).map_err(again)?;
+    let request =
+        Request::new_with_str_and_init(&format!("/models/sha256/{}", file.sha256), &init).map_err(again)?;
     if progress.bytes > 0 {
         request.headers().set("range", &format!("bytes={}-", progress.bytes)).map_err(again)?;
     }

@@ -81,7 +81,11 @@ impl Service {
 
     async fn try_load(&mut self, id: &ModelId) -> Result<Loaded, Problem> {
         let model = model::find(id).ok_or_else(|| {
-            Problem::new(ProblemCode::NotFound, format!("There is no model {id}."), "Reload the page and choose again.")
+            Problem::new(
+                ProblemCode::NotFound,
+                format!("There is no model {id}."),
+                "Reload the page and choose again.",
+            )
         })?;
         let Task::Embed = model.task;
         let mut meter = Meter::new(model);
@@ -108,9 +112,10 @@ impl Service {
             };
             let started = now_ms();
             let total = model.bytes() as f64;
-            let mut loaded =
-                MiniLm::load(&weights, &tokenizer, &choice.target, |part| meter.step(LoadPhase::Upload, part, total))
-                    .await?;
+            let mut loaded = MiniLm::load(&weights, &tokenizer, &choice.target, |part| {
+                meter.step(LoadPhase::Upload, part, total)
+            })
+            .await?;
             times.upload_ms = now_ms() - started;
 
             let started = now_ms();
@@ -122,7 +127,9 @@ impl Service {
             times.warm_up_ms = now_ms() - started;
             match check {
                 Ok(()) => return Ok(Loaded { id: id.clone(), model: loaded, times, stored }),
-                Err(problem) if choice.backend() == Backend::Gpu && self.preference == BackendPreference::Auto => {
+                Err(problem)
+                    if choice.backend() == Backend::Gpu && self.preference == BackendPreference::Auto =>
+                {
                     let reason = format!("{} The model runs on the CPU.", problem.title);
                     self.distrusted = Some(reason.clone());
                     self.ready(Choice::cpu(reason));
@@ -154,12 +161,20 @@ impl Service {
         }
     }
 
-    async fn try_embed(&mut self, texts: &[String], stop: &Cell<bool>) -> Result<(Vec<Vec<f32>>, Backend), Problem> {
+    async fn try_embed(
+        &mut self,
+        texts: &[String],
+        stop: &Cell<bool>,
+    ) -> Result<(Vec<Vec<f32>>, Backend), Problem> {
         let Some(Loaded { model, .. }) = &mut self.loaded else {
             return Err(Problem::new(ProblemCode::BadRequest, "The model is not loaded.", "Load it first."));
         };
         if texts.is_empty() {
-            return Err(Problem::new(ProblemCode::BadRequest, "There is no text to embed.", "Send at least one."));
+            return Err(Problem::new(
+                ProblemCode::BadRequest,
+                "There is no text to embed.",
+                "Send at least one.",
+            ));
         }
         let backend = model.backend();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -202,7 +217,11 @@ async fn trusted() -> Result<(), Problem> {
 
 fn file<'a>(model: &'a Model, name: &str) -> Result<&'a ModelFile, Problem> {
     model.file(name).ok_or_else(|| {
-        Problem::new(ProblemCode::Internal, format!("The model {} has no {name}.", model.id), "Reload the page.")
+        Problem::new(
+            ProblemCode::Internal,
+            format!("The model {} has no {name}.", model.id),
+            "Reload the page.",
+        )
     })
 }
 

@@ -89,7 +89,10 @@ fn stopped() -> Problem {
     Problem::new(ProblemCode::Stopped, "The job was stopped.", "")
 }
 
-#[expect(clippy::await_holding_refcell_ref, reason = "only this loop borrows the service, and there is one loop")]
+#[expect(
+    clippy::await_holding_refcell_ref,
+    reason = "only this loop borrows the service, and there is one loop"
+)]
 async fn serve(inbox: Rc<Inbox>, service: Rc<RefCell<Service>>) {
     let mut service = service.borrow_mut();
     loop {

@@ -57,13 +57,18 @@ impl Router {
         let mut catalogue = Catalogue::default();
         for pilot in mtor_federation::pilots::all() {
             let mut compiled = mtor_federation::compile(pilot.id, pilot.document, Some(pilot.overlay))
-                .map_err(|error| Problem::new(mtor_shared::problem::ProblemCode::Internal, error.to_string(), ""))?;
+                .map_err(|error| {
+                    Problem::new(mtor_shared::problem::ProblemCode::Internal, error.to_string(), "")
+                })?;
             catalogue.capabilities.extend(compiled.capabilities().cloned());
             catalogue.background.append(&mut compiled.background);
         }
         let mut embedder = Embedder::load(&models_folder(), BackendPreference::Cpu).await?;
-        let mut vectors =
-            CatalogueVectors { model: ModelId(EMBEDDER.into()), examples: Vec::new(), background: Vec::new() };
+        let mut vectors = CatalogueVectors {
+            model: ModelId(EMBEDDER.into()),
+            examples: Vec::new(),
+            background: Vec::new(),
+        };
         for capability in catalogue.capabilities.iter().filter(|capability| !capability.examples.is_empty()) {
             let sentences: Vec<String> = capability.examples.iter().map(Example::sentence).collect();
             let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
@@ -75,7 +80,11 @@ impl Router {
     }
 
     /// Routes every sentence.
-    pub async fn route(&mut self, method: Method, sentences: &[(String, Option<String>)]) -> Result<Outcome, Problem> {
+    pub async fn route(
+        &mut self,
+        method: Method,
+        sentences: &[(String, Option<String>)],
+    ) -> Result<Outcome, Problem> {
         let mut outcome = Outcome { total: sentences.len(), ..Outcome::default() };
         for (text, expected) in sentences {
             let ranking = match method {
@@ -90,7 +99,8 @@ impl Router {
                 Decision::Run { capability, .. } => capability.0,
                 Decision::Unknown => "none of these".to_owned(),
                 Decision::Ask { candidates } => {
-                    outcome.asked += usize::from(candidates.iter().any(|known| known.capability.0 == expected));
+                    outcome.asked +=
+                        usize::from(candidates.iter().any(|known| known.capability.0 == expected));
                     "asks".to_owned()
                 }
             };

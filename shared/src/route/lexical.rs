@@ -22,7 +22,8 @@ pub fn rank_lexical(text: &str, catalogue: &Catalogue) -> Ranking {
                 .examples
                 .iter()
                 .map(|example| {
-                    let carrier = example.carrier().flat_map(folded).map(|word| stem(&word).to_owned()).collect();
+                    let carrier =
+                        example.carrier().flat_map(folded).map(|word| stem(&word).to_owned()).collect();
                     (weights.similarity(&asked, &carrier), example)
                 })
                 .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -99,7 +100,11 @@ mod tests {
         Catalogue {
             realm: "test".into(),
             capabilities: vec![
-                capability("meteo/weather", "place", &["what's the weather in {place=Lisbon}", "will it rain in {place=Rome}"]),
+                capability(
+                    "meteo/weather",
+                    "place",
+                    &["what's the weather in {place=Lisbon}", "will it rain in {place=Rome}"],
+                ),
                 capability("library/books", "q", &["books about {q=whales}", "find books by {q=Le Guin}"]),
                 capability("meteo/step", "x", &[]),
             ],

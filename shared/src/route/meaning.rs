@@ -14,7 +14,12 @@ const BEST_SHARE: f32 = 0.3;
 
 /// Ranks by the cosine between the intent's unit vector and the examples' unit vectors, blended with the lexical
 /// ranking. Falls back to the lexical ranking alone when the vectors are of another dimension than `intent`.
-pub fn rank_by_meaning(text: &str, intent: &[f32], catalogue: &Catalogue, vectors: &CatalogueVectors) -> Ranking {
+pub fn rank_by_meaning(
+    text: &str,
+    intent: &[f32],
+    catalogue: &Catalogue,
+    vectors: &CatalogueVectors,
+) -> Ranking {
     let lexical = rank_lexical(text, catalogue);
     let fits = |rows: &[Vec<f32>]| rows.iter().all(|row| row.len() == intent.len());
     if !vectors.examples.iter().all(|(_, rows)| fits(rows)) || !fits(&vectors.background) {
@@ -64,12 +69,18 @@ mod tests {
     fn catalogue() -> (Catalogue, CatalogueVectors) {
         let catalogue = Catalogue {
             realm: "test".into(),
-            capabilities: vec![capability("a/a", "x", &["alpha {x=1}"]), capability("b/b", "x", &["beta {x=1}"])],
+            capabilities: vec![
+                capability("a/a", "x", &["alpha {x=1}"]),
+                capability("b/b", "x", &["beta {x=1}"]),
+            ],
             background: vec!["gamma".into()],
         };
         let vectors = CatalogueVectors {
             model: ModelId("m".into()),
-            examples: vec![("a/a".into(), vec![vec![1.0, 0.0, 0.0]]), ("b/b".into(), vec![vec![0.0, 1.0, 0.0]])],
+            examples: vec![
+                ("a/a".into(), vec![vec![1.0, 0.0, 0.0]]),
+                ("b/b".into(), vec![vec![0.0, 1.0, 0.0]]),
+            ],
             background: vec![vec![0.0, 0.0, 1.0]],
         };
         (catalogue, vectors)
@@ -83,7 +94,9 @@ mod tests {
     #[test]
     fn the_nearest_in_meaning_runs_whatever_the_words() {
         let expected = CapabilityId("b/b".into());
-        assert!(matches!(decided(&[0.1, 0.9, 0.1]), Decision::Run { capability, .. } if capability == expected));
+        assert!(
+            matches!(decided(&[0.1, 0.9, 0.1]), Decision::Run { capability, .. } if capability == expected)
+        );
     }
 
     #[test]

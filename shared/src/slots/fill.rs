@@ -137,7 +137,10 @@ fn align(example: &Example, sentence: &[Word<'_>], carriers: &BTreeSet<String>) 
         };
         let end = without_trailing(sentence, start, end);
         let value = sentence.get(start..end).filter(|value| !value.is_empty())?;
-        if value.iter().all(|word| carriers.contains(&word.folded) || POINTING.contains(&word.folded.as_str())) {
+        if value
+            .iter()
+            .all(|word| carriers.contains(&word.folded) || POINTING.contains(&word.folded.as_str()))
+        {
             return None;
         }
         alignment.matched += matched_before + matched_after;
@@ -218,7 +221,9 @@ fn quoted(text: &str) -> Option<&str> {
 /// them included. The first word of a sentence has a capital anyway, so it does not count.
 fn proper_name(sentence: &[Word<'_>], carriers: &BTreeSet<String>) -> Option<String> {
     let is_name = |word: &Word<'_>| {
-        word.text.chars().next().is_some_and(char::is_uppercase) && word.text != "I" && !carriers.contains(&word.folded)
+        word.text.chars().next().is_some_and(char::is_uppercase)
+            && word.text != "I"
+            && !carriers.contains(&word.folded)
     };
     let mut best: &[Word<'_>] = &[];
     let mut start = 1;
@@ -293,15 +298,20 @@ mod tests {
 
     #[test]
     fn what_the_sentence_does_not_give_is_left_out() {
-        for text in ["what's the weather", "weather forecast", "Will it rain", "how cold is it", "weather in it", ""] {
+        for text in
+            ["what's the weather", "weather forecast", "Will it rain", "how cold is it", "weather in it", ""]
+        {
             assert_eq!(place(text), None, "{text}");
         }
     }
 
     #[test]
     fn several_slots_are_found_in_order_and_typed() {
-        let mut convert =
-            capability("money/convert", "amount", &["convert {amount=20} euros to {to=USD}", "{amount=5} euros in {to=GBP}"]);
+        let mut convert = capability(
+            "money/convert",
+            "amount",
+            &["convert {amount=20} euros to {to=USD}", "{amount=5} euros in {to=GBP}"],
+        );
         convert.input["properties"] =
             json!({"amount": {"type": "number"}, "to": {"type": "string", "enum": ["USD", "GBP", "CHF"]}});
         let filled = |text| Value::Object(fill(&convert, text));
@@ -311,9 +321,16 @@ mod tests {
 
     #[test]
     fn a_word_between_carriers_is_taken_alone() {
-        let define = capability("dictionary/define", "word", &["what does {word=serendipity} mean", "define {word=ubiquitous}"]);
+        let define = capability(
+            "dictionary/define",
+            "word",
+            &["what does {word=serendipity} mean", "define {word=ubiquitous}"],
+        );
         assert_eq!(Value::Object(fill(&define, "What does “entropy” mean?")), json!({"word": "entropy"}));
-        assert_eq!(Value::Object(fill(&define, "what does lugubrious mean please")), json!({"word": "lugubrious"}));
+        assert_eq!(
+            Value::Object(fill(&define, "what does lugubrious mean please")),
+            json!({"word": "lugubrious"})
+        );
     }
 
     proptest::proptest! {

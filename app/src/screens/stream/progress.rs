@@ -86,7 +86,7 @@ pub(super) fn Running(
         }
     });
     view! {
-        {(!begun).then(|| view! { <p>"Asking the realm …"</p> })}
+        {(!begun && line == Line::Open).then(|| view! { <p>"Asking the realm …"</p> })}
         <ol class="steps">{steps.collect_view()}</ol>
         {(!text.is_empty()).then(|| view! { <p class="words">{text}</p> })}
         {news}

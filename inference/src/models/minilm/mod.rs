@@ -57,7 +57,9 @@ impl MiniLm {
         let encoder = match target {
             Target::Kernels => Encoder::Kernels(Box::new(cpu::Encoder::load(&weights, loaded).await?)),
             #[cfg(feature = "gpu")]
-            Target::Graph(device) => Encoder::Graph(Box::new(net::Encoder::load(&weights, device, loaded).await?)),
+            Target::Graph(device) => {
+                Encoder::Graph(Box::new(net::Encoder::load(&weights, device, loaded).await?))
+            }
         };
         Ok(Self { tokenizer, encoder })
     }
@@ -82,8 +84,9 @@ impl MiniLm {
             text: String,
             vector: Vec<f32>,
         }
-        let check: Check = serde_json::from_str(SELF_CHECK)
-            .map_err(|error| Problem::new(ProblemCode::Internal, format!("The self-check is damaged ({error})."), ""))?;
+        let check: Check = serde_json::from_str(SELF_CHECK).map_err(|error| {
+            Problem::new(ProblemCode::Internal, format!("The self-check is damaged ({error})."), "")
+        })?;
         let mut plan = self.plan(&[&check.text])?;
         while self.step(&mut plan).await? {}
         let got = plan.vectors.first().map(Vec::as_slice).unwrap_or_default();
@@ -111,7 +114,8 @@ impl MiniLm {
     ///
     /// None is known; the tokenizer's signature has one.
     pub fn plan(&self, texts: &[&str]) -> Result<Plan, Problem> {
-        let ids: Vec<Vec<u32>> = texts.iter().map(|text| self.tokenizer.ids(text)).collect::<Result<_, _>>()?;
+        let ids: Vec<Vec<u32>> =
+            texts.iter().map(|text| self.tokenizer.ids(text)).collect::<Result<_, _>>()?;
         Ok(Plan { batches: batches(&ids), vectors: vec![Vec::new(); ids.len()], ids })
     }
 
@@ -172,7 +176,9 @@ fn batches(ids: &[Vec<u32>]) -> Vec<Vec<usize>> {
     let mut batches: Vec<Vec<usize>> = Vec::new();
     for index in order {
         match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH_TEXTS && (batch.len() + 1) * ids[index].len() <= BATCH_TOKENS => {
+            Some(batch)
+                if batch.len() < BATCH_TEXTS && (batch.len() + 1) * ids[index].len() <= BATCH_TOKENS =>
+            {
                 batch.push(index);
             }
             _ => batches.push(vec![index]),
