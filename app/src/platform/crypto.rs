@@ -26,7 +26,7 @@ pub(crate) async fn identity(store: &Store) -> Result<DidKey, Problem> {
     }
     let usages = Array::of2(&"sign".into(), &"verify".into());
     let made = subtle.generate_key_with_str("Ed25519", false, &usages).map_err(|_| unsupported())?;
-    let pair: JsValue = JsFuture::from(made).await.map_err(|_| unsupported())?.into();
+    let pair = JsFuture::from(made).await.map_err(|_| unsupported())?;
     let did = did(&subtle, &pair).await.map_err(|_| unsupported())?;
     store.keep_key(NAME, pair.unchecked_ref::<CryptoKeyPair>()).await?;
     Ok(did)
@@ -41,7 +41,7 @@ fn subtle() -> Option<SubtleCrypto> {
 
 async fn did(subtle: &SubtleCrypto, pair: &JsValue) -> Result<DidKey, JsValue> {
     let public: CryptoKey = Reflect::get(pair, &"publicKey".into())?.dyn_into()?;
-    let raw: JsValue = JsFuture::from(subtle.export_key("raw", &public)?).await?.into();
+    let raw = JsFuture::from(subtle.export_key("raw", &public)?).await?;
     let bytes = Uint8Array::new(&raw).to_vec();
     <[u8; 32]>::try_from(bytes).map(DidKey::from_public_key).map_err(|_| JsValue::NULL)
 }

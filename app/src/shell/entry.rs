@@ -80,6 +80,10 @@ pub struct Considered {
 /// How a question stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "stage", content = "of", rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an entry is shared, never moved about, and most are of the large kind"
+)]
 pub enum Stage {
     /// It is not known yet what answers.
     Routing(WaitsFor),

@@ -39,7 +39,8 @@ pub fn read(value: &Value) -> Option<Article> {
     let https = |pointer: &str| value.pointer(pointer)?.as_str().filter(|url| url.starts_with("https://"));
     let pixels = |pointer: &str| value.pointer(pointer).and_then(Value::as_u64).filter(|count| *count > 0);
     // The realm fetches it, and its guard decides what may be fetched.
-    let source = value.pointer("/thumbnail/source").and_then(Value::as_str).filter(|url| url.starts_with("http"));
+    let source =
+        value.pointer("/thumbnail/source").and_then(Value::as_str).filter(|url| url.starts_with("http"));
     let picture = source.map(|url| Picture {
         url: url.to_owned(),
         width: pixels("/thumbnail/width").unwrap_or(320),
