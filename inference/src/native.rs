@@ -15,6 +15,10 @@ use crate::{
 };
 
 /// Where `cargo xtask models` leaves weights: `MTOR_MODELS`, or `mtor/models` in the user's cache folder.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one rule for realm, command line and tests, which share the folder"
+)]
 pub fn models_folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("MTOR_MODELS") {
         return folder.into();

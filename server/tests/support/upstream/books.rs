@@ -57,7 +57,7 @@ const BOOKS: &[(&str, &str, u16, &str)] = &[
 /// `GET /search.json`: books that have every word of the question in title, author or subjects.
 pub(super) fn search(q: &str, limit: usize, page: usize, fields: Option<&[&str]>) -> Value {
     let wanted = keywords(q);
-    let found: Vec<(usize, &(&str, &str, u16, &str))> = BOOKS
+    let found: Vec<_> = BOOKS
         .iter()
         .enumerate()
         .filter(|(_, (title, author, _, subjects))| {
