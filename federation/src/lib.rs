@@ -4,9 +4,9 @@
 //! strangers, so every input is bounded and nothing that they hold can make this room panic or a request
 //! leave the server that the description names.
 //!
-//! The way through: [`compile`] reads a document (`parse`), lays an overlay over it (`overlay`), and turns each
+//! The way through: [`compile()`] reads a document (`parse`), lays an overlay over it (`overlay`), and turns each
 //! operation into an [`Operation`] (`openapi`, `schema`) with the capability that a person sees (`annotate`).
-//! [`request`] checks arguments and writes the request; [`response`] reads the answer.
+//! [`request()`] checks arguments and writes the request; [`response()`] reads the answer.
 
 mod annotate;
 mod model;

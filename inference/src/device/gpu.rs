@@ -7,26 +7,11 @@ use burn::tensor::{
     wgpu::{WgpuInitError, WgpuSetup, wgpu},
 };
 
-use super::{Adapter, Choice, Target};
+use super::Adapter;
 
 /// The device is made once: burn refuses to initialise a second one on the same adapter.
-static GPU: Mutex<Option<Arc<Gpu>>> = Mutex::new(None);
+static GPU: Mutex<Option<(Device, Adapter)>> = Mutex::new(None);
 static FAULT: OnceLock<String> = OnceLock::new();
-
-pub(super) struct Gpu {
-    device: Device,
-    pub(super) adapter: Adapter,
-}
-
-impl Gpu {
-    pub(super) fn choice(&self) -> Choice {
-        Choice {
-            target: Target::Graph(self.device.clone()),
-            adapter: Some(self.adapter.name.clone()),
-            reason: format!("The model runs on {}.", self.adapter.name),
-        }
-    }
-}
 
 /// The first complaint of the device, if there was one.
 pub(super) fn fault() -> Option<String> {
@@ -34,14 +19,14 @@ pub(super) fn fault() -> Option<String> {
 }
 
 /// The device, made on the first call; the error says what is lacking, without a full stop.
-pub(super) async fn device() -> Result<Arc<Gpu>, String> {
+pub(super) async fn device() -> Result<(Device, Adapter), String> {
     #[cfg(not(target_arch = "wasm32"))]
     {
         let mut gpu = GPU.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(gpu) = &*gpu {
             return Ok(gpu.clone());
         }
-        let made = Arc::new(watched(Device::wgpu_options().init_with_setup())?);
+        let made = watched(Device::wgpu_options().init_with_setup())?;
         *gpu = Some(made.clone());
         Ok(made)
     }
@@ -51,13 +36,13 @@ pub(super) async fn device() -> Result<Arc<Gpu>, String> {
             return Ok(gpu.clone());
         }
         // One thread, and the worker chooses before it does anything else: nobody else gets here meanwhile.
-        let made = Arc::new(watched(Device::wgpu_options().init_with_setup_async().await)?);
+        let made = watched(Device::wgpu_options().init_with_setup_async().await)?;
         *GPU.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
         Ok(made)
     }
 }
 
-fn watched(made: Result<(Device, WgpuSetup), WgpuInitError>) -> Result<Gpu, String> {
+fn watched(made: Result<(Device, WgpuSetup), WgpuInitError>) -> Result<(Device, Adapter), String> {
     let (device, setup) = made.map_err(|error| match error {
         WgpuInitError::AdapterUnavailable { .. } => "There is no graphics adapter".to_owned(),
         other => format!("The GPU does not start ({other})"),
@@ -69,5 +54,5 @@ fn watched(made: Result<(Device, WgpuSetup), WgpuInitError>) -> Result<Gpu, Stri
     }));
     let info = setup.adapter.get_info();
     let name = if info.name.is_empty() { "the GPU".to_owned() } else { info.name };
-    Ok(Gpu { device, adapter: Adapter { name, software: info.device_type == wgpu::DeviceType::Cpu } })
+    Ok((device, Adapter { name, software: info.device_type == wgpu::DeviceType::Cpu }))
 }

@@ -51,6 +51,7 @@ impl Choice {
 
 /// An adapter as far as the choice needs it.
 #[cfg(feature = "gpu")]
+#[derive(Clone, Debug)]
 struct Adapter {
     name: String,
     /// It computes on the CPU, slower than the kernels.
@@ -72,18 +73,37 @@ pub async fn choose(preference: BackendPreference) -> Result<Choice, Problem> {
 
 #[cfg(feature = "gpu")]
 async fn automatic() -> Choice {
+    let cpu = |lack: String| Choice::cpu(format!("{lack}, so the model runs on the CPU."));
+    // Before a device is made, which costs time and memory.
     #[cfg(target_arch = "wasm32")]
     match probe::adapter().await {
         Ok(adapter) if adapter.software => return software(),
         Ok(_) => {}
-        Err(lack) => return Choice::cpu(format!("{lack}, so the model runs on the CPU.")),
+        Err(lack) => return cpu(lack),
     }
-    match gpu::device().await {
-        // Natively the adapter is known only now.
-        Ok(gpu) if gpu.adapter.software => software(),
-        Ok(gpu) => gpu.choice(),
-        Err(lack) => Choice::cpu(format!("{lack}, so the model runs on the CPU.")),
+    match gpu().await {
+        Ok((_, adapter)) if adapter.software => software(),
+        Ok((device, adapter)) => on_gpu(device, adapter),
+        Err(lack) => cpu(lack),
     }
+}
+
+/// The device, and the adapter as whoever knows more of it describes it: in a browser that is not wgpu.
+#[cfg(feature = "gpu")]
+async fn gpu() -> Result<(Device, Adapter), String> {
+    #[cfg(target_arch = "wasm32")]
+    {
+        let adapter = probe::adapter().await?;
+        Ok((gpu::device().await?.0, adapter))
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    gpu::device().await
+}
+
+#[cfg(feature = "gpu")]
+fn on_gpu(device: Device, adapter: Adapter) -> Choice {
+    let reason = format!("The model runs on {}.", adapter.name);
+    Choice { target: Target::Graph(device), adapter: Some(adapter.name), reason }
 }
 
 #[cfg(feature = "gpu")]
@@ -95,9 +115,7 @@ fn software() -> Choice {
 
 #[cfg(feature = "gpu")]
 async fn asked() -> Result<Choice, Problem> {
-    #[cfg(target_arch = "wasm32")]
-    probe::adapter().await.map_err(|lack| no_gpu(&lack))?;
-    gpu::device().await.map(|gpu| gpu.choice()).map_err(|lack| no_gpu(&lack))
+    gpu().await.map(|(device, adapter)| on_gpu(device, adapter)).map_err(|lack| no_gpu(&lack))
 }
 
 #[cfg(not(feature = "gpu"))]

@@ -1,4 +1,4 @@
-//! Matrix product with the right-hand side packed once: C[m,n] = A[m,k] · B[k,n], then bias and activation.
+//! Matrix product with the right-hand side packed once: `C[m,n] = A[m,k] · B[k,n]`, then bias and activation.
 
 use super::simd::{COLUMNS, Level, at_level, gelu, multiply_add};
 
@@ -18,7 +18,7 @@ pub(crate) enum Activation {
     Gelu,
 }
 
-/// A matrix [k,n] in panels of [`COLUMNS`] columns, each k rows deep; the last panel is filled up with zeros.
+/// A matrix `[k,n]` in panels of [`COLUMNS`] columns, each k rows deep; the last panel is filled up with zeros.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Packed {
     k: usize,

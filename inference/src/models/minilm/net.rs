@@ -45,9 +45,11 @@ struct Linear {
 
 impl Linear {
     fn new(from: load::Linear, device: &Device) -> Self {
-        let weight = TensorData::new(from.weight, [from.outputs, from.inputs]);
+        // Turned here, once: burn's matmul reads rows of the right-hand side.
+        let load::Linear { inputs, outputs, weight, .. } = &from;
+        let turned = (0..inputs * outputs).map(|at| weight[at % outputs * inputs + at / outputs]).collect();
         Self {
-            weight: Tensor::<2>::from_data(weight, device).transpose(),
+            weight: Tensor::from_data(TensorData::new::<f32, _>(turned, [*inputs, *outputs]), device),
             bias: Tensor::from_data(TensorData::new(from.bias, [from.outputs]), device),
         }
     }
