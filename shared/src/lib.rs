@@ -5,6 +5,7 @@
 
 pub mod capability;
 pub mod catalogue;
+pub mod credential;
 pub mod engine;
 pub mod identity;
 pub mod intent;
@@ -15,6 +16,7 @@ pub mod receipt;
 pub mod route;
 pub mod run;
 pub mod slots;
+pub mod source;
 pub mod stream;
 pub mod words;
 
