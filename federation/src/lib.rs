@@ -19,7 +19,7 @@ mod response;
 mod schema;
 
 pub use model::{
-    Body, BodyKind, CompileError, Compiled, HttpRequest, Location, Operation, Parameter, PathPart,
+    Body, BodyKind, CompileError, Compiled, HttpRequest, Location, OauthFlow, OauthGrant, Operation, Parameter, PathPart,
     Requirement, SchemeKind, SchemeUse, Skipped, Style,
 };
 pub use request::{ArgumentError, request};

@@ -260,8 +260,12 @@ pub enum SchemeKind {
         /// The scheme.
         scheme: String,
     },
-    /// OAuth 2.
-    Oauth2,
+    /// OAuth 2, with the flows by which a token is obtained.
+    Oauth2 {
+        /// In the order of [`OauthGrant`]; none where the description names none that is known.
+        #[serde(default)]
+        flows: Vec<OauthFlow>,
+    },
     /// OpenID Connect.
     OpenIdConnect {
         /// Where its configuration is.
@@ -271,6 +275,36 @@ pub enum SchemeKind {
     MutualTls,
     /// Named by an operation, but not described, or in a way that is not known here.
     Unknown,
+}
+
+/// One way to obtain an OAuth 2 token. Addresses are as the description has them, so they may be relative or wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OauthFlow {
+    /// Which way.
+    pub grant: OauthGrant,
+    /// Where a person agrees; empty for grants without one.
+    #[serde(default)]
+    pub authorization_url: String,
+    /// Where a token is issued; empty for the implicit grant.
+    #[serde(default)]
+    pub token_url: String,
+    /// Where a token is renewed, when that is another place.
+    #[serde(default)]
+    pub refresh_url: String,
+}
+
+/// The grants of OAuth 2 that descriptions name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OauthGrant {
+    /// RFC 6749, 4.1.
+    AuthorizationCode,
+    /// RFC 6749, 4.4.
+    ClientCredentials,
+    /// RFC 6749, 4.3.
+    Password,
+    /// RFC 6749, 4.2.
+    Implicit,
 }
 
 /// Something that could not be compiled.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::refs;
-use crate::model::{Location, Requirement, SchemeKind, SchemeUse};
+use crate::model::{Location, OauthFlow, OauthGrant, Requirement, SchemeKind, SchemeUse};
 
 /// The alternatives of an operation; its own list counts, also an empty one.
 pub(super) fn requirements(root: &Value, operation: &Value) -> Vec<Requirement> {
@@ -41,11 +41,33 @@ fn kind(scheme: &Value) -> SchemeKind {
         }
         Some("http") => text("scheme")
             .map_or(SchemeKind::Unknown, |scheme| SchemeKind::Http { scheme: scheme.to_ascii_lowercase() }),
-        Some("oauth2") => SchemeKind::Oauth2,
+        Some("oauth2") => SchemeKind::Oauth2 { flows: flows(scheme) },
         Some("openIdConnect") => {
             SchemeKind::OpenIdConnect { url: text("openIdConnectUrl").unwrap_or_default().to_owned() }
         }
         Some("mutualTLS") => SchemeKind::MutualTls,
         _ => SchemeKind::Unknown,
     }
+}
+
+/// The flows of a scheme: `flows` of OpenAPI 3, or the one `flow` of Swagger 2.0.
+fn flows(scheme: &Value) -> Vec<OauthFlow> {
+    const GRANTS: [(OauthGrant, &str, &str); 4] = [
+        (OauthGrant::AuthorizationCode, "authorizationCode", "accessCode"),
+        (OauthGrant::ClientCredentials, "clientCredentials", "application"),
+        (OauthGrant::Password, "password", "password"),
+        (OauthGrant::Implicit, "implicit", "implicit"),
+    ];
+    let flow = |grant: OauthGrant, of: &Value| {
+        let text = |member: &str| of.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (authorization_url, token_url) = (text("authorizationUrl"), text("tokenUrl"));
+        OauthFlow { grant, authorization_url, token_url, refresh_url: text("refreshUrl") }
+    };
+    GRANTS
+        .iter()
+        .filter_map(|(grant, v3, v2)| match scheme["flows"].get(v3) {
+            Some(described) => Some(flow(*grant, described)),
+            None => (scheme["flow"].as_str() == Some(v2)).then(|| flow(*grant, scheme)),
+        })
+        .collect()
 }

@@ -227,7 +227,7 @@ fn security_is_listed() {
     let kinds: Vec<Vec<&SchemeKind>> =
         operations[0].security.iter().map(|r| r.schemes.iter().map(|s| &s.kind).collect()).collect();
     let key = SchemeKind::ApiKey { location: Location::Header, parameter: "X-Key".into() };
-    assert_eq!(kinds, [vec![&key], vec![&SchemeKind::Unknown, &SchemeKind::Oauth2]]);
+    assert_eq!(kinds, [vec![&key], vec![&SchemeKind::Unknown, &SchemeKind::Oauth2 { flows: vec![] }]]);
     assert_eq!(operations[1].security, []);
 }
 
