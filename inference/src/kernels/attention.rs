@@ -47,7 +47,7 @@ fn softmax(level: Level, x: &mut [f32], width: usize, scale: f32) {
 }
 
 #[inline(always)]
-fn softmax_rows<const FMA: bool>(x: &mut [f32], width: usize, scale: f32) {
+pub(super) fn softmax_rows<const FMA: bool>(x: &mut [f32], width: usize, scale: f32) {
     const LANES: usize = 8;
     for row in x.chunks_exact_mut(width) {
         let mut tops = [f32::NEG_INFINITY; LANES];

@@ -1,15 +1,21 @@
 //! Arithmetic on the CPU: what an encoder spends its time on, written so that the compiler turns the
 //! fixed-size inner loops into SIMD (simd128 in the browser, AVX2 with FMA natively where the machine has it).
 //!
-//! Everything here works on row-major `f32` slices on one thread, allocates only what its caller asks for
+//! Everything here works on row-major slices on one thread, allocates only what its caller asks for
 //! and knows nothing of models.
 
 mod attention;
+mod causal;
 mod elementwise;
 mod gemm;
+mod quant;
+mod rotary;
 mod simd;
 
 pub(crate) use attention::{AttentionScratch, attend};
-pub(crate) use elementwise::{add_layer_norm, layer_norm, normalise};
+pub(crate) use causal::{Heads, attend_causal};
+pub(crate) use elementwise::{Gate, add_layer_norm, gated, layer_norm, normalise, rms_norm};
 pub(crate) use gemm::{Activation, Packed, gemm};
+pub(crate) use quant::{Activations, FloatMatrix, Matrix, product};
+pub(crate) use rotary::{Pairing, rotate};
 pub(crate) use simd::Level;

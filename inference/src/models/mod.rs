@@ -1,3 +1,4 @@
 //! One folder a model: its sizes, how its weights are read, and the network itself.
 
+pub mod decoder;
 pub mod minilm;

@@ -1,10 +1,13 @@
 //! Where weights come from, and how a model reads them: a part at a time, straight into the memory where it is used,
 //! so that a file is never held twice.
 
+pub mod blocks;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod file;
+mod gguf;
 mod safetensors;
 
+pub use self::gguf::{Gguf, Metadata, Strings, TensorInfo, TensorType, Value};
 pub use self::safetensors::SafeTensors;
 
 use mtor_shared::problem::{Problem, ProblemCode};

@@ -87,7 +87,13 @@ impl Service {
                 "Reload the page and choose again.",
             )
         })?;
-        let Task::Embed = model.task;
+        if model.task != Task::Embed {
+            return Err(Problem::new(
+                ProblemCode::Unsupported,
+                format!("{} does not turn text into vectors.", model.title),
+                "Choose a model that does.",
+            ));
+        }
         let mut meter = Meter::new(model);
         let mut times = LoadTimes::default();
         let mut stored = true;
