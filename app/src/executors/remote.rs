@@ -6,13 +6,18 @@ use mtor_shared::{
     catalogue::{Catalogue, CatalogueVectors},
     problem::Problem,
     run::RunId,
+    source::{Source, SourceId},
     stream::Chunk,
 };
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     platform::net::{self, Abort, Ending, StreamRequest},
-    shell::{effect::OpenRun, event::RunNews},
+    shell::{
+        effect::OpenRun,
+        event::RunNews,
+        federation::{Answer, Call, events_path},
+    },
 };
 
 /// Connections by run; dropping one closes it.
@@ -51,6 +56,65 @@ impl Links {
     /// Closes the connection of a run.
     pub(crate) fn close(&mut self, run: &RunId) {
         self.0.remove(run);
+    }
+}
+
+/// Asks the realm something about its sources.
+///
+/// # Errors
+/// What the realm says, or that it cannot be reached.
+pub(crate) async fn call(call: Call) -> Result<Answer, Problem> {
+    let (verb, path, body) = call.request();
+    let text = net::exchange(verb, &path, body).await?;
+    Ok(match call {
+        Call::Sources => Answer::Sources(net::read(&path, &text)?),
+        Call::Source(_) | Call::Add(_) => Answer::Source(Box::new(net::read(&path, &text)?)),
+        // Whatever it says: how the source is now is asked for where it does not say it.
+        Call::Change(..) | Call::Scan(_) => {
+            net::read::<Source>(&path, &text).map_or(Answer::Done, |source| Answer::Source(Box::new(source)))
+        }
+        Call::Operations { .. } => Answer::Operations(net::read(&path, &text)?),
+        Call::Skipped(_) => Answer::Skipped(net::read(&path, &text)?),
+        Call::Detail(_) => Answer::Detail(Box::new(net::read(&path, &text)?)),
+        Call::DryRun { .. } => Answer::Request(net::read(&path, &text)?),
+        Call::Credentials => Answer::Credentials(net::read(&path, &text)?),
+        Call::Delete(_) | Call::AddCredential(_) | Call::DeleteCredential(_) => Answer::Done,
+    })
+}
+
+/// Connections that tell of sources' progress; dropping one closes it.
+#[derive(Default)]
+pub(crate) struct Watches(HashMap<SourceId, Abort>);
+
+impl Watches {
+    /// Opens a connection.
+    pub(crate) fn open(
+        &mut self,
+        id: SourceId,
+        hear: impl Fn(Box<Source>) + 'static,
+        ended: impl Fn() + 'static,
+    ) {
+        let Some(abort) = Abort::new() else { return };
+        let signal = abort.signal();
+        let path = events_path(&id);
+        self.0.insert(id, abort);
+        spawn_local(async move {
+            let told = |data: &str| {
+                // What cannot be read is heard of when the connection ends.
+                if let Ok(source) = serde_json::from_str(data) {
+                    hear(Box::new(source));
+                }
+            };
+            net::listen(StreamRequest::listen(&path), &signal, told).await;
+            if !signal.aborted() {
+                ended();
+            }
+        });
+    }
+
+    /// Closes it.
+    pub(crate) fn close(&mut self, id: &SourceId) {
+        self.0.remove(id);
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod crypto;
+pub(crate) mod files;
 pub(crate) mod net;
 pub(crate) mod page;
 pub(crate) mod store;

@@ -14,6 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use web_sys::{AbortController, AbortSignal, js_sys::Uint8Array};
 
 use super::clock;
+use crate::shell::federation::Verb;
 
 /// How long a plain answer may take.
 const PATIENCE_MS: u32 = 10_000;
@@ -57,11 +58,20 @@ fn unreachable() -> Problem {
 /// # Errors
 /// [`ProblemCode::Offline`] when the realm does not answer, otherwise what the realm says.
 pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Problem> {
-    let text = send(Request::get(path)).await?;
-    serde_json::from_str(&text).map_err(|error| {
-        let title = format!("The realm answers {path} with something else than this shell expects: {error}.");
-        Problem::new(ProblemCode::Internal, title, "Reload the page.")
-    })
+    read(path, &exchange(Verb::Get, path, None).await?)
+}
+
+/// Reads an answer.
+///
+/// # Errors
+/// Where it is not what this shell expects.
+pub(crate) fn read<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, Problem> {
+    serde_json::from_str(text).map_err(|error| unexpected(path, &error))
+}
+
+fn unexpected(path: &str, error: &serde_json::Error) -> Problem {
+    let title = format!("The realm answers {path} with something else than this shell expects: {error}.");
+    Problem::new(ProblemCode::Internal, title, "Reload the page.")
 }
 
 /// Deletes.
@@ -69,13 +79,30 @@ pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Problem> {
 /// # Errors
 /// As [`get`].
 pub(crate) async fn delete(path: &str) -> Result<(), Problem> {
-    send(Request::delete(path)).await.map(drop)
+    exchange(Verb::Delete, path, None).await.map(drop)
 }
 
-/// Sends, and reads the answer to its end.
-async fn send(request: RequestBuilder) -> Result<String, Problem> {
+/// Makes a request with a JSON body or none, and reads the answer to its end.
+///
+/// # Errors
+/// As [`get`].
+pub(crate) async fn exchange(verb: Verb, path: &str, body: Option<String>) -> Result<String, Problem> {
+    let method = match verb {
+        Verb::Get => Method::GET,
+        Verb::Post => Method::POST,
+        Verb::Patch => Method::PATCH,
+        Verb::Delete => Method::DELETE,
+    };
+    let mut patience_ms = PATIENCE_MS;
+    // A long description takes its time on a thin line.
+    patience_ms += body.as_ref().map_or(0, |body| u32::try_from(body.len() / 100).unwrap_or(u32::MAX / 2));
     let abort = Abort::new();
-    let request = request.abort_signal(abort.as_ref().map(Abort::signal).as_ref());
+    let builder = Request::get(path).method(method).abort_signal(abort.as_ref().map(Abort::signal).as_ref());
+    let request = match body {
+        Some(body) => builder.header("Content-Type", "application/json").body(body),
+        None => builder.build(),
+    };
+    let request = request.map_err(|_| unreachable())?;
     let answer = async {
         let response = request.send().await.map_err(|_| unreachable())?;
         if !response.ok() {
@@ -83,7 +110,7 @@ async fn send(request: RequestBuilder) -> Result<String, Problem> {
         }
         response.text().await.map_err(|_| unreachable())
     };
-    match select(Box::pin(answer), TimeoutFuture::new(PATIENCE_MS)).await {
+    match select(Box::pin(answer), TimeoutFuture::new(patience_ms)).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(unreachable()),
     }
@@ -120,6 +147,11 @@ impl StreamRequest {
     /// Listens to what follows an event.
     pub(crate) fn resume(path: &str, after: u32) -> Self {
         Self { builder: Request::get(path).header("Last-Event-ID", &after.to_string()), body: None }
+    }
+
+    /// Listens from the beginning.
+    pub(crate) fn listen(path: &str) -> Self {
+        Self { builder: Request::get(path), body: None }
     }
 
     /// Asks for something that answers with events.

@@ -1,7 +1,7 @@
 //! The page itself: its address, its focus, its scroll position, and whether anybody looks at it.
 
 use mtor_shared::engine::BackendPreference;
-use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Document, HtmlElement, HtmlMetaElement, HtmlTextAreaElement, VisibilityState, Window};
 
 /// The name of the prompt's element.
@@ -68,6 +68,58 @@ fn when_drawn(then: impl FnOnce() + 'static) {
         let then = Closure::once_into_js(move || super::clock::after(0, then));
         let _ = window.request_animation_frame(then.unchecked_ref());
     }
+}
+
+/// The part of the address behind `#`.
+pub(crate) fn fragment() -> String {
+    let hash = window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+    hash.trim_start_matches('#').to_owned()
+}
+
+/// Goes to an address within the page: as a step that can be taken back, or in the stead of the one that is there.
+/// Neither tells the listener of [`listen_to_address`].
+pub(crate) fn go(address: &str, is_step: bool) {
+    let Some(history) = window().and_then(|window| window.history().ok()) else { return };
+    let _ = if is_step {
+        history.push_state_with_url(&JsValue::NULL, "", Some(address))
+    } else {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(address))
+    };
+}
+
+/// Tells when the part of the address behind `#` is another one. It listens as long as the page lives.
+pub(crate) fn listen_to_address(moved: impl Fn(String) + 'static) {
+    let Some(window) = window() else { return };
+    let moved = Closure::<dyn Fn()>::new(move || moved(fragment()));
+    // A step back to an address that was pushed tells `popstate` alone where only the state differs.
+    for event in ["hashchange", "popstate"] {
+        let _ = window.add_event_listener_with_callback(event, moved.as_ref().unchecked_ref());
+    }
+    moved.forget();
+}
+
+/// How far the page is scrolled, in CSS pixels.
+pub(crate) fn scroll() -> f64 {
+    window().and_then(|window| window.scroll_y().ok()).unwrap_or(0.0)
+}
+
+/// Scrolls the page when it has been drawn.
+pub(crate) fn scroll_to(y: f64) {
+    when_drawn(move || {
+        if let Some(window) = window() {
+            window.scroll_to_with_x_and_y(0.0, y);
+        }
+    });
+}
+
+/// Puts the keyboard into an element when it has been drawn.
+pub(crate) fn focus(id: String) {
+    when_drawn(move || {
+        let element = document().and_then(|page| page.get_element_by_id(&id));
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            let _ = element.focus();
+        }
+    });
 }
 
 /// Tells when there is a network again or somebody looks at the page again, and when the network is gone.

@@ -14,7 +14,6 @@ const VERSION: u32 = 1;
 const ENTRIES: &str = "entries";
 const SETTINGS: &str = "settings";
 const KEYS: &str = "keys";
-const DRAFT: &str = "mtor.draft";
 
 /// The open database.
 #[derive(Clone)]
@@ -144,15 +143,34 @@ impl Store {
     }
 }
 
-/// What was in the prompt when the page was left.
-pub(crate) fn draft() -> String {
-    local().and_then(|storage| storage.get_item(DRAFT).ok().flatten()).unwrap_or_default()
+/// A text that is kept over a reload.
+#[derive(Clone, Copy)]
+pub(crate) enum Note {
+    /// What is in the prompt.
+    Draft,
+    /// The description that is about to be added.
+    Description,
 }
 
-/// Keeps what is in the prompt, as far as there is room.
-pub(crate) fn keep_draft(text: &str) {
+impl Note {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Draft => "mtor.draft",
+            Self::Description => "mtor.description",
+        }
+    }
+}
+
+/// What was kept when the page was left.
+pub(crate) fn note(note: Note) -> String {
+    local().and_then(|storage| storage.get_item(note.name()).ok().flatten()).unwrap_or_default()
+}
+
+/// Keeps a text, as far as there is room.
+pub(crate) fn keep_note(note: Note, text: &str) {
     if let Some(storage) = local() {
-        let _ = if text.is_empty() { storage.remove_item(DRAFT) } else { storage.set_item(DRAFT, text) };
+        let name = note.name();
+        let _ = if text.is_empty() { storage.remove_item(name) } else { storage.set_item(name, text) };
     }
 }
 

@@ -1,13 +1,17 @@
 //! What is around every screen: the header, the words for screen readers, the way to the prompt.
 
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 
-use super::stream::Stream;
+use super::{
+    federation::Federation,
+    stream::{Foot, Stream},
+};
 use crate::{
     platform::page,
     shell::{
         dispatcher::{Dispatcher, use_shell},
         event::Person,
+        place::Place,
         view::{self, Status},
     },
     ui::{Button, Countdown, Lens},
@@ -25,10 +29,20 @@ fn Frame() -> impl IntoView {
     let shell = Dispatcher::begin();
     provide_context(shell);
     let said = shell.view(|model| model.announcement.clone());
+    let in_federation = shell.view(|model| model.place != Place::Stream);
+    let to_prompt = move |event: MouseEvent| {
+        // The address says where one is, and stays as it is.
+        event.prevent_default();
+        shell.person(Person::WantsPrompt);
+    };
     view! {
-        <a class="skip" href=format!("#{}", page::PROMPT)>"Go to the prompt"</a>
+        <a class="skip" href=format!("#{}", page::PROMPT) on:click=to_prompt>"Go to the prompt"</a>
         <Header />
         <Stream />
+        <Show when=move || in_federation.get()>
+            <Federation />
+        </Show>
+        <Foot />
         <div class="unseen" role="status" aria-live="polite">{move || said.get().1}</div>
     }
 }
@@ -39,12 +53,19 @@ fn Header() -> impl IntoView {
     let eye = shell.view(view::eye);
     let realm = shell.view(view::realm);
     let engine = shell.view(view::engine);
+    let in_federation = shell.view(|model| model.place != Place::Stream);
     view! {
         <header class="header">
             <h1 class="name">
                 <Lens eye />
                 <span class="name-word">"MTOR"</span>
             </h1>
+            <nav class="places" aria-label="Places">
+                <a href=Place::Stream.address() aria-current=move || (!in_federation.get()).then_some("page")>"Ask"</a>
+                <a href=Place::federation().address() aria-current=move || in_federation.get().then_some("page")>
+                    "Federation"
+                </a>
+            </nav>
             <div class="statuses">
                 <StatusLine name="Realm" status=realm retry=move || shell.person(Person::RetryRealm) />
                 <StatusLine name="Engine" status=engine retry=move || shell.person(Person::RetryEngine) />

@@ -3,6 +3,10 @@
 pub mod stream;
 
 #[cfg(target_arch = "wasm32")]
+mod arguments;
+#[cfg(target_arch = "wasm32")]
+mod federation;
+#[cfg(target_arch = "wasm32")]
 mod frame;
 
 #[cfg(target_arch = "wasm32")]

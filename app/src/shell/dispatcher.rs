@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     effect::Effect,
-    event::{Event, Person, RealmEvent},
+    event::{Clerk, Event, Person, RealmEvent},
     model::Model,
     update::update,
 };
@@ -14,9 +14,12 @@ use crate::{
     executors::{
         device::Device,
         keeper::{Chore, Keeper},
-        remote::{self, Links},
+        remote::{self, Links, Watches},
     },
-    platform::{clock, crypto, page, store},
+    platform::{
+        clock, crypto, page,
+        store::{self, Note},
+    },
 };
 
 /// How long after the first paint the engine is started, so that it takes nothing from the first answer.
@@ -34,6 +37,9 @@ struct Hands {
     links: Links,
     device: Device,
     keeper: Keeper,
+    watches: Watches,
+    /// How far the stream was scrolled when it was left.
+    scroll: f64,
 }
 
 impl Dispatcher {
@@ -42,7 +48,13 @@ impl Dispatcher {
         let shell =
             Self { model: RwSignal::new(Model::default()), hands: StoredValue::new_local(Hands::default()) };
         page::listen(move || shell.dispatch(Event::Woke), move || shell.dispatch(Event::WentOffline));
-        shell.dispatch(Event::Opened { draft: store::draft(), preference: page::backend_preference() });
+        page::listen_to_address(move |fragment| shell.dispatch(Event::Moved(fragment)));
+        shell.dispatch(Event::Opened {
+            draft: store::note(Note::Draft),
+            preference: page::backend_preference(),
+            fragment: page::fragment(),
+            description: store::note(Note::Description),
+        });
         clock::after(ENGINE_AFTER_MS, move || shell.dispatch(Event::Idle));
         spawn_local(async move { shell.open_store().await });
         shell
@@ -80,6 +92,11 @@ impl Dispatcher {
     /// Takes what a person did.
     pub(crate) fn person(self, person: Person) {
         self.dispatch(Event::Person(person));
+    }
+
+    /// Takes what a person did about sources.
+    pub(crate) fn clerk(self, clerk: Clerk) {
+        self.person(Person::Clerk(clerk));
     }
 
     /// Takes an event in, then does what is to be done outside.
@@ -134,7 +151,25 @@ impl Dispatcher {
             Effect::KeepEntry(entry) => self.keep(Chore::Entry(entry)),
             Effect::ForgetEntries(ids) => self.keep(Chore::Forget(ids)),
             Effect::KeepSettings(settings) => self.keep(Chore::Settings(settings)),
-            Effect::KeepDraft(text) => store::keep_draft(&text),
+            Effect::KeepDraft(text) => store::keep_note(Note::Draft, &text),
+            Effect::KeepDescription(text) => store::keep_note(Note::Description, &text),
+            Effect::Call(call) => spawn_local(async move {
+                let about = call.about();
+                let result = remote::call(call).await;
+                self.dispatch(Event::Answered { about, result });
+            }),
+            Effect::WatchSource(id) => {
+                let of = id.clone();
+                let hear = move |source| self.dispatch(Event::Progress(source));
+                let ended = move || self.dispatch(Event::ProgressEnded(of.clone()));
+                self.hands.update_value(|hands| hands.watches.open(id, hear, ended));
+            }
+            Effect::UnwatchSource(id) => self.hands.update_value(|hands| hands.watches.close(&id)),
+            Effect::Go { address, is_step } => page::go(&address, is_step),
+            Effect::KeepScroll => self.hands.update_value(|hands| hands.scroll = page::scroll()),
+            Effect::RestoreScroll => page::scroll_to(self.hands.with_value(|hands| hands.scroll)),
+            Effect::ShowTop => page::scroll_to(0.0),
+            Effect::Focus(id) => page::focus(id),
             Effect::FocusPrompt => page::focus_prompt(),
             Effect::ShowNewest => page::show_newest(),
         }

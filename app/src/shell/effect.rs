@@ -3,10 +3,12 @@
 use mtor_shared::{
     engine::{Command, JobId},
     run::{RunId, RunRequest},
+    source::SourceId,
 };
 
 use super::{
     event::Timer,
+    federation::Call,
     model::{Entry, EntryId, Settings, Shared},
 };
 
@@ -61,6 +63,29 @@ pub enum Effect {
     FocusPrompt,
     /// Scroll to the newest entry.
     ShowNewest,
+    /// Ask the realm something about its sources.
+    Call(Call),
+    /// Listen to a source's progress.
+    WatchSource(SourceId),
+    /// Stop listening to it.
+    UnwatchSource(SourceId),
+    /// Keep what is about to be added.
+    KeepDescription(String),
+    /// Go to another place: as a step of its own that can be taken back, or in the stead of this one.
+    Go {
+        /// With its `#`.
+        address: String,
+        /// Whether it can be taken back.
+        is_step: bool,
+    },
+    /// Remember how far the stream is scrolled.
+    KeepScroll,
+    /// Scroll the stream to where it was.
+    RestoreScroll,
+    /// Scroll to the top.
+    ShowTop,
+    /// Put the keyboard into an element.
+    Focus(String),
 }
 
 /// How to reach a run.

@@ -1,7 +1,7 @@
 //! One question with everything that became of it; what history keeps.
 
 use mtor_shared::{
-    capability::{Capability, CapabilityId, Provider},
+    capability::{Capability, CapabilityId, Provider, SideEffect},
     engine::{Backend, JobId},
     plan::Plan,
     problem::Problem,
@@ -128,6 +128,14 @@ pub struct Choice {
     pub args: Map<String, Value>,
     /// Whether a person chose it, rather than routing.
     pub by_person: bool,
+    /// What the call changes.
+    #[serde(default = "reads")]
+    pub effect: SideEffect,
+}
+
+/// Entries of the time before it was kept only ever read.
+fn reads() -> SideEffect {
+    SideEffect::Read
 }
 
 /// Something that a capability can be told.
@@ -137,39 +145,20 @@ pub struct Field {
     pub name: String,
     /// Its name for a person.
     pub title: String,
-    /// What a value of it is.
-    pub kind: FieldKind,
     /// Whether nothing works without it.
     pub required: bool,
-}
-
-/// What a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FieldKind {
-    /// Words.
-    Text,
-    /// A number.
-    Number,
-    /// A whole number.
-    Integer,
-    /// Yes or no.
-    Flag,
-    /// JSON of some other form.
-    Json,
 }
 
 /// How far a chosen capability is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum Step {
-    /// Something that it needs was not said.
-    Missing {
-        /// What is wrong with what was filled in.
-        complaint: Option<String>,
-    },
+    /// Something that it needs was not said, or there is too much of it to be sure: the form is shown.
+    Missing,
     /// The person has not said whether words may go there.
     Consent,
+    /// The person has not said whether something may be changed.
+    Confirm,
     /// The person said that they may not.
     Refused,
     /// The realm is at it.
@@ -217,19 +206,19 @@ impl Choice {
     pub fn new(capability: &Capability, args: Map<String, Value>, by_person: bool) -> Self {
         let required: Vec<&str> = capability.required().collect();
         let properties = capability.input.get("properties").and_then(Value::as_object);
-        let field = |(name, schema): (&String, &Value)| Field {
+        let field = |name: &String| Field {
             name: name.clone(),
             title: capability.argument_title(name).to_owned(),
-            kind: FieldKind::of(schema),
             required: required.contains(&name.as_str()),
         };
         Self {
             capability: capability.id.clone(),
             title: capability.title.clone(),
             provider: capability.provider.clone(),
-            fields: properties.into_iter().flatten().map(field).collect(),
+            fields: properties.into_iter().flatten().map(|(name, _)| field(name)).collect(),
             args,
             by_person,
+            effect: capability.side_effect,
         }
     }
 
@@ -252,37 +241,6 @@ impl Choice {
     }
 }
 
-impl FieldKind {
-    fn of(schema: &Value) -> Self {
-        match schema.get("type").and_then(Value::as_str) {
-            Some("string") | None => Self::Text,
-            Some("number") => Self::Number,
-            Some("integer") => Self::Integer,
-            Some("boolean") => Self::Flag,
-            Some(_) => Self::Json,
-        }
-    }
-
-    /// Reads what a person typed.
-    ///
-    /// # Errors
-    /// What is expected, as the end of a sentence: `a whole number`.
-    pub fn read(self, typed: &str) -> Result<Value, &'static str> {
-        let number = |value: f64| serde_json::Number::from_f64(value).map(Value::Number);
-        match self {
-            Self::Text => Ok(Value::String(typed.to_owned())),
-            Self::Number => typed.parse().ok().and_then(number).ok_or("a number"),
-            Self::Integer => typed.parse::<i64>().map(Value::from).map_err(|_| "a whole number"),
-            Self::Flag => match typed.to_lowercase().as_str() {
-                "yes" | "true" | "on" | "1" => Ok(Value::Bool(true)),
-                "no" | "false" | "off" | "0" => Ok(Value::Bool(false)),
-                _ => Err("yes or no"),
-            },
-            Self::Json => serde_json::from_str(typed).map_err(|_| "JSON"),
-        }
-    }
-}
-
 impl Entry {
     /// The run, from its first moment on.
     pub fn run(&self) -> Option<&RunView> {
@@ -299,6 +257,6 @@ impl Entry {
 
     /// Whether the person is asked for something.
     pub fn needs_person(&self) -> bool {
-        matches!(self.stage, Stage::Asking | Stage::Chosen(_, Step::Missing { .. } | Step::Consent))
+        matches!(self.stage, Stage::Asking | Stage::Chosen(_, Step::Missing | Step::Consent | Step::Confirm))
     }
 }

@@ -3,14 +3,20 @@
 use mtor_shared::{
     capability::CapabilityId,
     catalogue::{Catalogue, CatalogueVectors},
+    credential::{AddCredential, CredentialId},
     engine::{self, BackendPreference},
     identity::DidKey,
     problem::Problem,
     run::RunId,
+    source::{Source, SourceId},
     stream::Chunk,
 };
 
-use super::model::{Entry, EntryId, Settings, Standing};
+use super::{
+    federation::{About, Answer},
+    form::{Change, Path},
+    model::{Entry, EntryId, Settings, Standing},
+};
 
 /// When an event happened, and randomness for what it starts: the core has neither clock nor dice.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +36,13 @@ pub enum Event {
         draft: String,
         /// The backend that the address asks for.
         preference: BackendPreference,
+        /// The part of the address behind `#`.
+        fragment: String,
+        /// The description that was about to be added.
+        description: String,
     },
+    /// The part of the address behind `#` is another one.
+    Moved(String),
     /// Storage was read, once.
     StorageRead {
         /// History, oldest first.
@@ -79,6 +91,17 @@ pub enum Event {
     Woke,
     /// The browser says that there is no network.
     WentOffline,
+    /// The realm answered something about its sources.
+    Answered {
+        /// What.
+        about: About,
+        /// The answer.
+        result: Result<Answer, Problem>,
+    },
+    /// A source's progress.
+    Progress(Box<Source>),
+    /// A source's progress is no longer told: it has settled, or the connection broke.
+    ProgressEnded(SourceId),
 }
 
 /// What a person did.
@@ -100,10 +123,20 @@ pub enum Person {
     Picked(EntryId, CapabilityId),
     /// Said that no candidate fits.
     NoneFits(EntryId),
-    /// Filled in what was missing: names and typed values.
-    Filled(EntryId, Vec<(String, String)>),
+    /// Did something to a form.
+    Form(FormOf, Path, Change),
+    /// Is done with a form.
+    FormDone(FormOf),
     /// Decided about the words leaving.
     Decided(EntryId, Decided),
+    /// Said that something may be changed.
+    Confirmed(EntryId),
+    /// Said that it may not.
+    Declined(EntryId),
+    /// Wants to type.
+    WantsPrompt,
+    /// Did something about sources.
+    Clerk(Clerk),
     /// Stop it.
     Stop(EntryId),
     /// Do it again.
@@ -126,6 +159,67 @@ pub enum Person {
     Named(String),
     /// Forget every standing decision about hosts.
     ForgetDecisions,
+}
+
+/// Whose a form is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FormOf {
+    /// The operation's that is looked at.
+    Bench,
+    /// A question's.
+    Entry(EntryId),
+}
+
+/// What a person did about sources.
+#[derive(Clone, Debug)]
+pub enum Clerk {
+    /// Typed an address or a description.
+    Typed(String),
+    /// Said where the API is.
+    EndpointTyped(String),
+    /// Adds what was typed.
+    Add,
+    /// Adds a file.
+    Dropped {
+        /// Its name.
+        name: String,
+        /// What is in it.
+        text: String,
+    },
+    /// Wanted to add something that cannot be read.
+    Unreadable(Problem),
+    /// Wants to hear the truth about all sources.
+    Refresh,
+    /// Puts a source in or takes it out.
+    Enable(SourceId, bool),
+    /// Agrees to a changed description.
+    Accept(SourceId, String),
+    /// Has a source looked at again.
+    Scan(SourceId),
+    /// Has a source looked at again every so many seconds; 0 is never.
+    Schedule(SourceId, u32),
+    /// Removes a source.
+    Remove(SourceId),
+    /// Brings back what was removed last.
+    Undo,
+    /// Puts one operation in or takes it out.
+    Single(CapabilityId, bool),
+    /// Keeps an overlay.
+    Overlay(SourceId, String),
+    /// Keeps where the API is.
+    Endpoint(SourceId, String),
+    /// Searches operations.
+    Searched(String),
+    /// Wants more of the list.
+    More,
+    /// Gives a credential.
+    Give(AddCredential),
+    /// Takes a credential back.
+    Revoke(CredentialId),
+    /// Has the request made again, and hears what is still missing.
+    DryRun,
+    /// Fills the arguments with the example.
+    FillExample,
 }
 
 /// What a person says about words leaving for a provider.
@@ -198,6 +292,13 @@ pub enum Timer {
         /// The worker that was lost.
         generation: u32,
     },
+    /// A removed source goes.
+    SourceGoes {
+        /// The removal.
+        token: u32,
+    },
+    /// A source's progress is listened to again.
+    Watch(SourceId),
     /// What was removed is gone.
     Undo {
         /// The removal.

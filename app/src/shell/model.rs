@@ -11,6 +11,7 @@ use mtor_shared::{
 use serde::{Deserialize, Serialize};
 
 pub use super::entry::*;
+use super::{federation::Federation, form::Form, place::Place};
 
 /// A value that many read and one changes. Equal means "the very same": a change always makes a new one, so
 /// comparing costs nothing however large the value is.
@@ -54,6 +55,12 @@ impl<T> Deref for Shared<T> {
 /// The whole state of the shell.
 #[derive(Debug, Default)]
 pub struct Model {
+    /// Where the person is.
+    pub place: Place,
+    /// The realm's sources.
+    pub federation: Federation,
+    /// Forms of questions that miss something.
+    pub forms: BTreeMap<EntryId, Shared<Form>>,
     /// The line that a person types into.
     pub prompt: Prompt,
     /// Questions and answers, oldest first.

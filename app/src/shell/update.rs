@@ -1,33 +1,43 @@
 //! What happens next: the only place where the model changes, and it touches nothing but the model.
 
+mod credentials;
 mod engine;
+pub mod forms;
 mod history;
+pub mod operations;
+mod places;
 mod prompt;
 mod realm;
 mod routing;
 mod runs;
+mod sources;
 #[cfg(test)]
 mod tests;
 
-use mtor_shared::run::RunId;
+use mtor_shared::{problem::Problem, run::RunId};
 
 use super::{
     effect::Effect,
-    event::{Event, Person, Stamp, Timer},
+    event::{Clerk, Event, Person, Stamp, Timer},
+    federation::{About, Answer, Call},
     model::{Entry, EntryId, Model, Shared, Stage},
+    place::Place,
 };
 
 /// Takes an event in and says what is to be done outside.
 pub fn update(model: &mut Model, stamp: Stamp, event: Event) -> Vec<Effect> {
     let mut turn = Turn { stamp, drawn: 0, effects: Vec::new() };
     let turn_ref = &mut turn;
+    let wants_prompt = matches!(event, Event::Person(Person::WantsPrompt));
     match event {
-        Event::Opened { draft, preference } => {
+        Event::Opened { draft, preference, fragment, description } => {
             model.prompt.text = draft;
             model.engine.preference = preference;
-            turn_ref.push(Effect::FocusPrompt);
+            model.federation.draft.text = description;
             realm::ask(model, turn_ref);
+            places::opened(model, turn_ref, &fragment);
         }
+        Event::Moved(fragment) => places::moved(model, turn_ref, &fragment),
         Event::StorageRead { entries, settings, unreadable } => {
             history::read(model, turn_ref, entries, settings, unreadable);
         }
@@ -43,10 +53,60 @@ pub fn update(model: &mut Model, stamp: Stamp, event: Event) -> Vec<Effect> {
         Event::Woke => {
             realm::ask(model, turn_ref);
             runs::reconnect_all(model, turn_ref);
+            places::look_again(model, turn_ref);
         }
         Event::WentOffline => realm::ask(model, turn_ref),
+        Event::Answered { about, result } => answered(model, turn_ref, about, result),
+        Event::Progress(source) => sources::told(model, turn_ref, *source),
+        Event::ProgressEnded(source) => sources::progress_ended(model, turn_ref, &source),
+    }
+    // The keyboard stays where a person works.
+    if model.place != Place::Stream && !wants_prompt {
+        turn.effects.retain(|effect| *effect != Effect::FocusPrompt);
     }
     turn.effects
+}
+
+fn answered(model: &mut Model, turn: &mut Turn, about: About, result: Result<Answer, Problem>) {
+    match about {
+        About::Sources => sources::listed(model, turn, result),
+        About::Source(source) => sources::changed(model, turn, &source, result),
+        About::Added => sources::added(model, turn, result),
+        About::Deleted(source) => sources::deleted(model, turn, &source, result),
+        About::Operations { version, more } => operations::listed(model, turn, version, more, result),
+        About::Skipped(source) => operations::skipped(model, source, result),
+        About::Detail(id) => operations::detailed(model, turn, &id, result),
+        About::DryRun { id, version } => operations::shown(model, turn, &id, version, result),
+        About::Credentials => credentials::listed(model, result),
+        About::CredentialAdded => credentials::added(model, turn, result),
+        About::CredentialDeleted => credentials::deleted(model, turn, result),
+    }
+}
+
+fn by_clerk(model: &mut Model, turn: &mut Turn, clerk: Clerk) {
+    match clerk {
+        Clerk::Typed(text) => sources::typed(model, turn, text),
+        Clerk::EndpointTyped(text) => model.federation.draft.endpoint = text,
+        Clerk::Add => sources::add(model, turn),
+        Clerk::Dropped { name, text } => sources::dropped(model, turn, name, text),
+        Clerk::Unreadable(problem) => sources::refused(model, turn, problem),
+        Clerk::Refresh => places::look_again(model, turn),
+        Clerk::Enable(source, enabled) => sources::enable(model, turn, source, enabled),
+        Clerk::Accept(source, sha256) => sources::accept(model, turn, source, sha256),
+        Clerk::Scan(source) => turn.push(Effect::Call(Call::Scan(source))),
+        Clerk::Schedule(source, rescan_s) => sources::schedule(model, turn, source, rescan_s),
+        Clerk::Remove(source) => sources::remove(model, turn, source),
+        Clerk::Undo => sources::undo(model, turn),
+        Clerk::Single(id, enabled) => sources::single(model, turn, id, enabled),
+        Clerk::Overlay(source, text) => sources::overlay(model, turn, source, text),
+        Clerk::Endpoint(source, text) => sources::endpoint(model, turn, source, text),
+        Clerk::Searched(query) => operations::searched(model, turn, query),
+        Clerk::More => operations::more(model, turn),
+        Clerk::Give(credential) => credentials::give(model, turn, credential),
+        Clerk::Revoke(id) => turn.push(Effect::Call(Call::DeleteCredential(id))),
+        Clerk::DryRun => operations::dry_run(model, turn),
+        Clerk::FillExample => operations::fill_example(model, turn),
+    }
 }
 
 fn by_person(model: &mut Model, turn: &mut Turn, person: Person) {
@@ -63,8 +123,13 @@ fn by_person(model: &mut Model, turn: &mut Turn, person: Person) {
                 entry.stage = Stage::Unknown;
             }
         }),
-        Person::Filled(id, values) => routing::filled(model, turn, &id, values),
+        Person::Form(of, path, change) => forms::changed(model, turn, &of, &path, change),
+        Person::FormDone(of) => forms::done(model, turn, &of),
         Person::Decided(id, decided) => routing::decided(model, turn, &id, decided),
+        Person::Confirmed(id) => routing::confirmed(model, turn, &id),
+        Person::Declined(id) => routing::declined(model, turn, &id),
+        Person::WantsPrompt => turn.push(Effect::FocusPrompt),
+        Person::Clerk(clerk) => by_clerk(model, turn, clerk),
         Person::Stop(id) => runs::stop(model, turn, &id),
         Person::Retry(id) => runs::retry(model, turn, &id),
         Person::Reconnect(id) => runs::reconnect(model, turn, &id),
@@ -95,6 +160,8 @@ fn rang(model: &mut Model, turn: &mut Turn, timer: Timer) {
         Timer::Stop { run } => runs::stop_overdue(model, turn, &run),
         Timer::Embedding { entry, job, last } => routing::waited(model, turn, &entry, job, last),
         Timer::Engine { generation } => engine::rang(model, turn, generation),
+        Timer::SourceGoes { token } => sources::goes(model, turn, token),
+        Timer::Watch(source) => sources::watch(model, turn, &source),
         Timer::Undo { token } => {
             if model.removed.as_ref().is_some_and(|removed| removed.token == token) {
                 model.removed = None;

@@ -1,7 +1,7 @@
 //! What is drawn, worked out from the model without a browser: components only place it.
 
 use mtor_shared::{
-    capability::CapabilityId,
+    capability::{CapabilityId, SideEffect},
     engine::{Backend, LoadPhase},
     problem::Problem,
     receipt::{Exchange, RanAt, Receipt},
@@ -10,10 +10,11 @@ use mtor_shared::{
 use serde_json::Value;
 
 use super::model::{
-    Choice, EngineState, Entry, EntryId, Field, Identity, Link, Model, RealmState, RoutedBy, Shared, Stage,
-    Step, Storage, WaitsFor,
+    Choice, EngineState, Entry, EntryId, Identity, Link, Model, RealmState, RoutedBy, Shared, Stage, Step,
+    Storage, WaitsFor,
 };
 
+pub mod federation;
 pub mod format;
 
 use format::{bytes, percent, seconds};
@@ -236,19 +237,26 @@ pub enum Body {
         /// Sentences to try.
         suggestions: Vec<String>,
     },
-    /// Something was not said.
+    /// Something was not said, or is to be checked: the form is shown.
     Missing {
         /// What answers.
         title: String,
-        /// What to fill in, with what was understood.
-        fields: Vec<(Field, String)>,
-        /// What is wrong with what was filled in.
-        complaint: Option<String>,
+        /// What is asked.
+        words: &'static str,
+        /// Whether there is a form; there is none until the realm has said what it takes.
+        has_form: bool,
     },
     /// The person decides about words leaving.
     Consent {
         /// One sentence or two.
         sentence: String,
+    },
+    /// The person decides about something being changed.
+    Confirm {
+        /// One sentence or two.
+        sentence: String,
+        /// What the call is sent to do, as the words on the button.
+        verb: &'static str,
     },
     /// The person said never.
     Refused {
@@ -324,16 +332,19 @@ pub fn body(model: &Model, id: &EntryId) -> Option<Body> {
             Body::Asking(candidates.map(both).collect())
         }
         Stage::Unknown => Body::Unknown { offers: offers(model), suggestions: suggestions(model) },
-        Stage::Chosen(choice, Step::Missing { complaint }) => {
-            let shown = |field: &&Field| field.required || choice.args.contains_key(&field.name);
-            let with =
-                |field: &Field| (field.clone(), choice.args.get(&field.name).map(plain).unwrap_or_default());
-            Body::Missing {
-                title: choice.title.clone(),
-                fields: choice.fields.iter().filter(shown).map(with).collect(),
-                complaint: complaint.clone(),
-            }
-        }
+        Stage::Chosen(choice, Step::Missing) => Body::Missing {
+            title: choice.title.clone(),
+            // Not by what is still missing: that changes while somebody types.
+            words: match choice.fields.iter().filter(|field| field.required).count() {
+                0 | 1 => "One more thing is needed to answer this.",
+                _ => "Check what was understood, and fill in the rest.",
+            },
+            has_form: model.forms.contains_key(id),
+        },
+        Stage::Chosen(choice, Step::Confirm) => Body::Confirm {
+            sentence: format!("{} {}", told_sentence(choice), effect_sentence(choice)),
+            verb: "Send",
+        },
         Stage::Chosen(choice, Step::Consent) => Body::Consent { sentence: consent_sentence(choice) },
         Stage::Chosen(choice, Step::Refused) => Body::Refused {
             sentence: format!(
@@ -370,13 +381,39 @@ pub fn body(model: &Model, id: &EntryId) -> Option<Body> {
 
 /// What is asked before words leave for the first time.
 fn consent_sentence(choice: &Choice) -> String {
-    let values: Vec<String> = choice.args.values().map(|value| format!("“{}”", plain(value))).collect();
+    match choice.effect {
+        SideEffect::Read => told_sentence(choice),
+        SideEffect::Write | SideEffect::Irreversible => {
+            format!("{} {}", told_sentence(choice), effect_sentence(choice))
+        }
+    }
+}
+
+fn told_sentence(choice: &Choice) -> String {
+    let values: Vec<String> =
+        choice.args.values().map(|value| format!("“{}”", short(&plain(value)))).collect();
     let hosts = listed(&choice.provider.hosts);
     let name = &choice.provider.name;
     if values.is_empty() {
         format!("{name} answers this. The realm asks {hosts}; none of your words go there.")
     } else {
         format!("{name} answers this. Your words {} go to {hosts} through the realm.", listed(&values))
+    }
+}
+
+fn effect_sentence(choice: &Choice) -> &'static str {
+    match choice.effect {
+        SideEffect::Read => "It only reads.",
+        SideEffect::Write => "It changes something there.",
+        SideEffect::Irreversible => "It changes something there, and that cannot be undone.",
+    }
+}
+
+/// The beginning of what is too long for a sentence.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
 }
 

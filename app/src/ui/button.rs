@@ -37,11 +37,14 @@ pub(crate) fn Button(
     /// Its whole name, where what it shows is not enough.
     #[prop(optional, into)]
     label: Option<String>,
+    /// Whether it cannot be pressed now.
+    #[prop(default = false)]
+    disabled: bool,
     /// What it shows.
     children: Children,
 ) -> impl IntoView {
     view! {
-        <button type="button" class=kind.class() aria-label=label.clone() title=label on:click=move |_| press()>
+        <button type="button" class=kind.class() disabled=disabled aria-label=label.clone() title=label on:click=move |_| press()>
             {children()}
         </button>
     }

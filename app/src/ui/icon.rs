@@ -19,6 +19,10 @@ pub(crate) enum Picture {
     Leave,
     /// It stays here.
     Lock,
+    /// One more.
+    Plus,
+    /// Goes back.
+    Back,
 }
 
 impl Picture {
@@ -30,6 +34,8 @@ impl Picture {
             Self::Again => "M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5",
             Self::Tick => "M5 12.5l4.5 4.5L19 7.5",
             Self::Leave => "M8 5h11v11M19 5L6 18",
+            Self::Plus => "M12 5v14M5 12h14",
+            Self::Back => "M14.5 5.5L8 12l6.5 6.5",
             Self::Lock => "M7 11V8a5 5 0 0 1 10 0v3M5.5 11h13v9h-13z",
         }
     }

@@ -2,12 +2,16 @@
 
 mod button;
 mod countdown;
+mod dot;
 mod eye;
 mod glyph;
 mod icon;
+mod trouble;
 
 pub(crate) use button::{Button, Kind};
 pub(crate) use countdown::{Countdown, Elapsed};
+pub(crate) use dot::Dot;
 pub(crate) use eye::Lens;
 pub(crate) use glyph::Glyph;
 pub(crate) use icon::{Icon, Picture};
+pub(crate) use trouble::Trouble;

@@ -5,10 +5,11 @@ use mtor_shared::capability::CapabilityId;
 
 use super::opening::Suggestion;
 use crate::{
+    screens::arguments::Arguments,
     shell::{
         dispatcher::use_shell,
-        event::{Decided, Person},
-        model::{EntryId, Field, FieldKind, Standing},
+        event::{Decided, FormOf, Person},
+        model::{EntryId, Standing},
         view::listed,
     },
     ui::{Button, Kind},
@@ -65,51 +66,43 @@ fn lowered(title: &str) -> String {
     }
 }
 
-/// Something was not said.
+/// Something was not said, or is to be checked.
 #[component]
-pub(super) fn Missing(
-    id: EntryId,
-    title: String,
-    fields: Vec<(Field, String)>,
-    complaint: Option<String>,
-) -> impl IntoView {
+pub(super) fn Missing(id: EntryId, title: String, words: &'static str, has_form: bool) -> impl IntoView {
     let shell = use_shell();
-    let values: Vec<_> =
-        fields.iter().map(|(field, value)| (field.name.clone(), RwSignal::new(value.clone()))).collect();
-    let inputs = fields.iter().zip(&values).map(|((field, _), (_, value))| {
-        let value = *value;
-        let mode = match field.kind {
-            FieldKind::Number => "decimal",
-            FieldKind::Integer => "numeric",
-            FieldKind::Text | FieldKind::Flag | FieldKind::Json => "text",
-        };
-        view! {
-            <label class="field">
-                <span>{field.title.clone()}</span>
-                <input
-                    type="text"
-                    inputmode=mode
-                    autocomplete="off"
-                    aria-required=field.required.to_string()
-                    prop:value=move || value.get()
-                    on:input=move |event| value.set(event_target_value(&event))
-                />
-            </label>
-        }
-    });
-    let inputs = inputs.collect_view();
+    let of = FormOf::Entry(id);
+    let whose = of.clone();
     let send = move |event: SubmitEvent| {
         event.prevent_default();
-        let filled = values.iter().map(|(name, value)| (name.clone(), value.get_untracked())).collect();
-        shell.person(Person::Filled(id.clone(), filled));
+        shell.person(Person::FormDone(whose.clone()));
     };
     view! {
-        <form class="form" aria-label=title on:submit=send>
-            <p>"One more thing is needed to answer this."</p>
-            {inputs}
-            {complaint.map(|words| view! { <p class="complaint">{words}</p> })}
-            <div class="buttons"><button type="submit" class="button button-main">"Continue"</button></div>
+        <form class="form" aria-label=title novalidate on:submit=send>
+            <p>{words}</p>
+            {if has_form {
+                view! {
+                    <Arguments of />
+                    <div class="buttons"><button type="submit" class="button button-main">"Continue"</button></div>
+                }
+                .into_any()
+            } else {
+                view! { <p class="muted">"The realm does not offer this at the moment."</p> }.into_any()
+            }}
         </form>
+    }
+}
+
+/// May something be changed?
+#[component]
+pub(super) fn Confirm(id: EntryId, sentence: String, verb: &'static str) -> impl IntoView {
+    let shell = use_shell();
+    let declined = id.clone();
+    view! {
+        <p>{sentence}</p>
+        <div class="buttons" role="group" aria-label="May it be sent">
+            <Button kind=Kind::Main press=move || shell.person(Person::Confirmed(id.clone()))>{verb}</Button>
+            <Button press=move || shell.person(Person::Declined(declined.clone()))>"Do not send"</Button>
+        </div>
     }
 }
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    choices::{Asking, Consent, Missing, Refused, Unknown},
+    choices::{Asking, Confirm, Consent, Missing, Refused, Unknown},
     outcome::{Ended, Over},
     progress::{Routing, Running},
 };
@@ -20,9 +20,12 @@ use crate::{
 
 /// The question, and whatever became of it.
 #[component]
-pub(super) fn EntryCard(
+pub(crate) fn EntryCard(
     /// Which.
     id: EntryId,
+    /// Where it is drawn, where it is drawn twice.
+    #[prop(default = "asked")]
+    place: &'static str,
 ) -> impl IntoView {
     let shell = use_shell();
     let of = id.clone();
@@ -38,7 +41,7 @@ pub(super) fn EntryCard(
     let of = id.clone();
     let body = shell.view(move |model| view::body(model, &of));
     let (prompt, asked_at_ms) = asked.get_untracked().unwrap_or_default();
-    let heading = format!("asked-{}", id.0);
+    let heading = format!("{place}-{}", id.0);
     let named_by = heading.clone();
     let remove = format!("Remove “{}”", shortened(&prompt));
     let removed = id.clone();
@@ -59,9 +62,10 @@ pub(super) fn EntryCard(
                         Body::Routing { words, retry_at_ms } => view! { <Routing id words retry_at_ms /> }.into_any(),
                         Body::Asking(candidates) => view! { <Asking id candidates /> }.into_any(),
                         Body::Unknown { offers, suggestions } => view! { <Unknown offers suggestions /> }.into_any(),
-                        Body::Missing { title, fields, complaint } => {
-                            view! { <Missing id title fields complaint /> }.into_any()
+                        Body::Missing { title, words, has_form } => {
+                            view! { <Missing id title words has_form /> }.into_any()
                         }
+                        Body::Confirm { sentence, verb } => view! { <Confirm id sentence verb /> }.into_any(),
                         Body::Consent { sentence } => view! { <Consent id sentence /> }.into_any(),
                         Body::Refused { sentence } => view! { <Refused id sentence /> }.into_any(),
                         Body::Running { steps, text, since_ms, line, stopping } => {

@@ -17,4 +17,6 @@ mod prompt;
 mod stream_view;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use stream_view::Stream;
+pub(crate) use entry::EntryCard;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use stream_view::{Foot, Stream};

@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use super::{entry::EntryCard, opening::Opening, prompt::PromptBar};
 use crate::{
     platform::page,
-    shell::{dispatcher::use_shell, event::Person, view},
+    shell::{dispatcher::use_shell, event::Person, place::Place, view},
     ui::{Button, Kind},
 };
 
-/// Questions and answers, and the prompt below them.
+/// Questions and answers.
 #[component]
 pub(crate) fn Stream() -> impl IntoView {
     let shell = use_shell();
@@ -19,10 +19,10 @@ pub(crate) fn Stream() -> impl IntoView {
     });
     let earlier = shell.view(|model| model.entries.len().saturating_sub(model.shown));
     let storage = shell.view(view::storage_notice);
-    let removed = shell.view(|model| model.removed.as_ref().map(|removed| removed.entries.len()));
     let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
+    let is_away = shell.view(|model| model.place != Place::Stream);
     view! {
-        <main class="stream">
+        <main class="stream" hidden=move || is_away.get()>
             {move || storage.get().map(|words| view! { <p class="notice" role="note">{words}</p> })}
             <Show when=move || { earlier.get() > 0 }>
                 <p class="earlier">
@@ -39,6 +39,15 @@ pub(crate) fn Stream() -> impl IntoView {
             </For>
             <div id=page::END class="end"></div>
         </main>
+    }
+}
+
+/// The prompt, below whatever is looked at.
+#[component]
+pub(crate) fn Foot() -> impl IntoView {
+    let shell = use_shell();
+    let removed = shell.view(|model| model.removed.as_ref().map(|removed| removed.entries.len()));
+    view! {
         <footer class="foot">
             {move || {
                 removed.get().map(|count| {

@@ -2,13 +2,14 @@
 
 use mtor_shared::{identity::DidKey, problem::Problem};
 
-use super::{Turn, entries_where, routing, runs};
+use super::{Turn, entries_where, forms, routing, runs};
 use crate::shell::{
     effect::Effect,
     event::Timer,
     model::{
         Entry, Identity, Model, Removed, SHOWN_AT_FIRST, Settings, Shared, Stage, Step, Storage, WaitsFor,
     },
+    place::Place,
 };
 
 /// How long something removed can be brought back.
@@ -45,7 +46,8 @@ pub(super) fn read(
             _ => runs::resume(model, turn, &id),
         }
     }
-    if !model.entries.is_empty() {
+    forms::open_all(model);
+    if !model.entries.is_empty() && model.place == Place::Stream {
         turn.push(Effect::ShowNewest);
     }
 }

@@ -2,7 +2,7 @@
 
 use mtor_shared::intent::Intent;
 
-use super::{Turn, routing, runs};
+use super::{Turn, places, routing, runs};
 use crate::shell::{
     effect::Effect,
     model::{Entry, EntryId, Model, Shared, Stage, WaitsFor},
@@ -89,5 +89,6 @@ fn ask(model: &mut Model, turn: &mut Turn, words: String) {
         stage: Stage::Routing(WaitsFor::Catalogue { chosen: None }),
     }));
     routing::route(model, turn, &id);
+    places::to_stream(model, turn);
     turn.push(Effect::ShowNewest);
 }

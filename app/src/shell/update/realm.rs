@@ -1,6 +1,6 @@
 //! Whether the realm is there, and what it offers.
 
-use super::{Turn, back_off_ms, routing, runs};
+use super::{Turn, back_off_ms, forms, places, routing, runs};
 use crate::shell::{
     effect::Effect,
     event::{RealmEvent, Timer},
@@ -46,6 +46,8 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, event: RealmEvent) {
             }
             fetch_vectors(model, turn);
             routing::catalogue_came(model, turn);
+            forms::open_all(model);
+            places::look_again(model, turn);
             runs::reconnect_all(model, turn);
         }
         RealmEvent::Vectors(Ok(vectors)) => model.vectors = Some(Shared::new(vectors)),

@@ -1,15 +1,15 @@
 //! From words to a capability with its arguments and the person's consent.
 
 use mtor_shared::{
-    capability::{CapabilityId, Residency},
+    capability::{CapabilityId, Residency, SideEffect},
     engine::{Backend, JobId},
     problem::{Problem, ProblemCode},
     route::{self, Decision, Ranking},
     slots,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Turn, runs};
+use super::{Turn, forms, runs};
 use crate::shell::{
     effect::{self, Effect},
     event::{Decided, Timer},
@@ -167,73 +167,63 @@ fn choose(model: &mut Model, turn: &mut Turn, id: &EntryId, capability: &Capabil
     };
     let choice = Choice::new(known, slots::fill(known, &entry.prompt), by_person);
     let asks_first = known.residency == Residency::Provider;
-    proceed(model, turn, id, choice, asks_first);
+    // One argument is taken from the sentence; more are shown before they are used.
+    let reviewed = known.required().count() <= 1;
+    proceed(model, turn, id, choice, Proceed { asks_first, reviewed });
+}
+
+/// How a choice was come by.
+#[derive(Clone, Copy)]
+pub(super) struct Proceed {
+    /// Whether words leave the realm.
+    pub(super) asks_first: bool,
+    /// Whether the person has seen the arguments.
+    pub(super) reviewed: bool,
 }
 
 /// Goes as far as it can: asks for what is missing, then for consent, then runs.
-fn proceed(model: &mut Model, turn: &mut Turn, id: &EntryId, choice: Choice, asks_first: bool) {
-    let titles: Vec<&str> = choice.missing().map(|field| field.title.as_str()).collect();
-    if !titles.is_empty() {
-        let words = format!("{} needs: {}.", choice.title, titles.join(", "));
-        turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, Step::Missing { complaint: None }));
+pub(super) fn proceed(model: &mut Model, turn: &mut Turn, id: &EntryId, choice: Choice, how: Proceed) {
+    let missing: Vec<&str> = choice.missing().map(|field| field.title.as_str()).collect();
+    if !missing.is_empty() || !how.reviewed {
+        let words = if missing.is_empty() {
+            format!("{}: check what was understood.", choice.title)
+        } else {
+            format!("{} needs: {}.", choice.title, missing.join(", "))
+        };
+        turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, Step::Missing));
+        forms::open(model, id);
         return turn.say(model, words);
     }
-    let standing = model.settings.standing.get(&choice.destination());
-    match standing {
-        _ if !asks_first || choice.provider.hosts.is_empty() => runs::start(model, turn, id, choice),
-        Some(Standing::Always) => runs::start(model, turn, id, choice),
-        Some(Standing::Never) => {
-            let words = format!("You said that nothing goes to {}.", choice.provider.name);
-            turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, Step::Refused));
-            turn.say(model, words);
+    let standing = model.settings.standing.get(&choice.destination()).copied();
+    let asks_first = how.asks_first && !choice.provider.hosts.is_empty();
+    let (step, words) = match standing {
+        Some(Standing::Never) if asks_first => {
+            (Step::Refused, format!("You said that nothing goes to {}.", choice.provider.name))
         }
-        None => {
-            let words = format!("{} would answer this. May your words go there?", choice.provider.name);
-            turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, Step::Consent));
-            turn.say(model, words);
+        None if asks_first => {
+            (Step::Consent, format!("{} would answer this. May your words go there?", choice.provider.name))
         }
-    }
+        _ if choice.effect != SideEffect::Read => {
+            (Step::Confirm, format!("{} changes something. Send it?", choice.title))
+        }
+        _ => return runs::start(model, turn, id, choice),
+    };
+    turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, step));
+    turn.say(model, words);
 }
 
-/// A person filled in what was missing.
-pub(super) fn filled(model: &mut Model, turn: &mut Turn, id: &EntryId, values: Vec<(String, String)>) {
+/// A person filled the form of a question in.
+pub(super) fn filled(model: &mut Model, turn: &mut Turn, id: &EntryId, args: Map<String, Value>) {
     let Some(entry) = model.entry(id) else { return };
-    let Stage::Chosen(choice, Step::Missing { .. }) = &entry.stage else { return };
-    let mut choice = choice.clone();
-    let mut complaint = None;
-    for (name, typed) in values {
-        let Some(field) = choice.fields.iter().find(|field| field.name == name) else { continue };
-        match typed.trim() {
-            "" => {
-                choice.args.remove(&name);
-            }
-            typed => match field.kind.read(typed) {
-                Ok(value) => {
-                    choice.args.insert(name, value);
-                }
-                Err(expected) => {
-                    complaint = Some(format!("“{}” takes {expected}.", field.title));
-                    choice.args.insert(name, Value::String(typed.to_owned()));
-                }
-            },
-        }
-    }
-    let empty = choice.missing().next().map(|field| format!("“{}” is still empty.", field.title));
-    match complaint.or(empty) {
-        Some(words) => {
-            let step = Step::Missing { complaint: Some(words.clone()) };
-            turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, step));
-            turn.say(model, words);
-        }
-        None => {
-            let asks_first = leaves_realm(model, &choice);
-            proceed(model, turn, id, choice, asks_first);
-            turn.push(Effect::FocusPrompt);
-        }
-    }
+    let Stage::Chosen(choice, Step::Missing) = &entry.stage else { return };
+    let choice = Choice { args, ..choice.clone() };
+    let asks_first = leaves_realm(model, &choice);
+    proceed(model, turn, id, choice, Proceed { asks_first, reviewed: true });
+    turn.push(Effect::FocusPrompt);
 }
 
-/// A person decided about words leaving, at first or after having said never.
+/// A person decided about words leaving, at first or after having said never. Whoever agrees has been told, in the same
+/// sentence, what the call changes.
 pub(super) fn decided(model: &mut Model, turn: &mut Turn, id: &EntryId, decided: Decided) {
     let Some(entry) = model.entry(id) else { return };
     let Stage::Chosen(choice, Step::Consent | Step::Refused) = &entry.stage else { return };
@@ -243,13 +233,35 @@ pub(super) fn decided(model: &mut Model, turn: &mut Turn, id: &EntryId, decided:
         turn.push(Effect::KeepSettings(model.settings.clone()));
     }
     match decided {
-        Decided::Once => runs::start(model, turn, id, choice),
-        Decided::Standing(_) => proceed(model, turn, id, choice, true),
+        Decided::Once | Decided::Standing(Standing::Always) => runs::start(model, turn, id, choice),
+        Decided::Standing(Standing::Never) => {
+            proceed(model, turn, id, choice, Proceed { asks_first: true, reviewed: true });
+        }
     }
     turn.push(Effect::FocusPrompt);
 }
 
-fn leaves_realm(model: &Model, choice: &Choice) -> bool {
+/// A person said that something may be changed.
+pub(super) fn confirmed(model: &mut Model, turn: &mut Turn, id: &EntryId) {
+    let Some(entry) = model.entry(id) else { return };
+    let Stage::Chosen(choice, Step::Confirm) = &entry.stage else { return };
+    let choice = choice.clone();
+    runs::start(model, turn, id, choice);
+    turn.push(Effect::FocusPrompt);
+}
+
+/// A person said that it may not.
+pub(super) fn declined(model: &mut Model, turn: &mut Turn, id: &EntryId) {
+    let Some(entry) = model.entry(id) else { return };
+    let Stage::Chosen(_, Step::Confirm) = &entry.stage else { return };
+    let problem = Problem::new(ProblemCode::Stopped, "Not sent.", "Nothing was changed.");
+    turn.edit(model, id, |entry| entry.stage = Stage::Ended(problem));
+    turn.say(model, "Not sent.");
+    turn.push(Effect::FocusPrompt);
+}
+
+/// Whether the words of a choice go to a provider.
+pub(super) fn leaves_realm(model: &Model, choice: &Choice) -> bool {
     let known = model.catalogue.as_ref().and_then(|catalogue| catalogue.find(&choice.capability));
     known.is_none_or(|capability| capability.residency == Residency::Provider)
 }

@@ -1,6 +1,7 @@
 //! Runs: started, listened to through broken connections, stopped, tried again. Every chunk counts once.
 
 use mtor_shared::{
+    capability::SideEffect,
     problem::{Problem, ProblemCode},
     run::RunId,
     stream::{Folded, RunStatus, RunView},
@@ -170,7 +171,11 @@ pub(super) fn retry(model: &mut Model, turn: &mut Turn, id: &EntryId) {
     match &entry.stage {
         Stage::Chosen(choice, Step::Over { .. }) => {
             let choice = choice.clone();
-            start(model, turn, id, choice);
+            if choice.effect == SideEffect::Read {
+                start(model, turn, id, choice);
+            } else {
+                turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, Step::Confirm));
+            }
         }
         Stage::Ended(_) | Stage::Unknown => routing::route(model, turn, id),
         _ => {}

@@ -2,6 +2,7 @@
 
 mod consent;
 mod device;
+mod federation;
 mod keeping;
 mod prompting;
 mod running;
@@ -23,8 +24,10 @@ use serde_json::json;
 use super::*;
 use crate::shell::{
     effect::OpenRun,
-    event::{Decided, RealmEvent, RunNews},
+    event::{Decided, FormOf, RealmEvent, RunNews},
+    form::Change,
     model::{Link, RealmState, Standing, Step},
+    view,
 };
 
 /// A shell with a clock and dice of its own.
@@ -38,7 +41,12 @@ impl Desk {
     /// Opened, storage read, the realm not heard of yet.
     fn opened() -> Self {
         let mut desk = Self { model: Model::default(), at_ms: 1_000_000, turns: 0 };
-        desk.does(Event::Opened { draft: String::new(), preference: Default::default() });
+        desk.does(Event::Opened {
+            draft: String::new(),
+            preference: Default::default(),
+            fragment: String::new(),
+            description: String::new(),
+        });
         desk.does(Event::StorageRead { entries: vec![], settings: Default::default(), unreadable: 0 });
         desk
     }

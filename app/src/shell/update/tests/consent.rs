@@ -68,29 +68,109 @@ fn deciding_twice_runs_once() {
     assert!(opened(&desk.person(Person::Decided(id, Decided::Once))).is_empty());
 }
 
-#[test]
-fn what_was_not_said_is_asked_for_with_what_is_known() {
-    let mut desk = Desk::trusting();
+/// A catalogue in which the weather needs a number of days too.
+fn with_days(required: bool) -> Catalogue {
     let mut offered = catalogue();
-    offered.capabilities[0].input = json!({"type": "object", "required": ["place", "days"], "properties": {
+    let needs: &[&str] = if required { &["place", "days"] } else { &["place"] };
+    offered.capabilities[0].input = json!({"type": "object", "required": needs, "properties": {
         "place": {"type": "string"}, "days": {"type": "integer", "title": "Days"}}});
+    offered
+}
+
+fn offering(offered: Catalogue) -> Desk {
+    let mut desk = Desk::trusting();
     let ask = desk.model.realm.asks;
     desk.does(Event::Realm(RealmEvent::Catalogue { ask, result: Ok(offered) }));
-    desk.asks("what's the weather in Lisbon");
-    assert!(matches!(desk.last().stage, Stage::Chosen(_, Step::Missing { complaint: None })));
+    desk
+}
 
-    let fill =
-        |days: &str| vec![("place".to_owned(), "Lisbon".to_owned()), ("days".to_owned(), days.to_owned())];
+#[test]
+fn what_was_not_said_is_asked_for_with_what_is_known() {
+    let mut desk = offering(with_days(true));
+    desk.asks("what's the weather in Lisbon");
+    assert!(matches!(desk.last().stage, Stage::Chosen(_, Step::Missing)));
+    let id = desk.id();
+    let of = FormOf::Entry(id.clone());
+    let at = |desk: &Desk, name: &str| {
+        desk.model.forms[&id].fields.iter().position(|field| field.name == name).expect("a field")
+    };
+
     for (typed, expected) in [("", "still empty"), ("many", "a whole number")] {
-        let effects = desk.person(Person::Filled(desk.id(), fill(typed)));
+        let path = vec![at(&desk, "days")];
+        desk.person(Person::Form(of.clone(), path, Change::Typed(typed.into())));
+        let effects = desk.person(Person::FormDone(of.clone()));
         assert!(opened(&effects).is_empty());
-        let Stage::Chosen(_, Step::Missing { complaint: Some(words) }) = &desk.last().stage else {
-            panic!("complains")
-        };
-        assert!(words.contains(expected), "{words}");
+        let complaints = desk.model.forms[&id].complaints();
+        assert!(complaints[0].1.contains(expected), "{complaints:?}");
+        assert!(desk.model.announcement.1.contains(expected));
     }
-    let request = asked_for(&desk.person(Person::Filled(desk.id(), fill("3"))));
-    assert_eq!(serde_json::to_value(&request.plan).expect("json")[0]["args"]["days"], json!({"literal": 3}));
+    let path = vec![at(&desk, "days")];
+    let effects = desk.person(Person::Form(of.clone(), path, Change::Typed("3".into())));
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::KeepEntry(_))),
+        "what is filled in survives a reload"
+    );
+    let request = asked_for(&desk.person(Person::FormDone(of)));
+    let args = &serde_json::to_value(&request.plan).expect("json")[0]["args"];
+    assert_eq!(args["days"], json!({"literal": 3}));
+    assert_eq!(args["place"], json!({"literal": "Lisbon"}), "what was understood is filled in");
+    assert!(desk.model.forms.is_empty());
+}
+
+#[test]
+fn one_argument_is_taken_from_the_sentence_and_an_optional_one_does_not_ask() {
+    let mut desk = offering(with_days(false));
+    asked_for(&desk.asks("what's the weather in Lisbon"));
+}
+
+#[test]
+fn a_form_is_there_again_after_a_reload() {
+    let mut desk = offering(with_days(true));
+    desk.asks("what's the weather in Lisbon");
+    let entry = desk.last().clone();
+    let mut again = Desk { model: Model::default(), at_ms: 2_000_000, turns: 0 };
+    again.does(Event::StorageRead { entries: vec![entry], settings: Default::default(), unreadable: 0 });
+    assert!(again.model.forms.is_empty(), "the realm has not said yet what it takes");
+    let ask = again.model.realm.asks;
+    again.does(Event::Realm(RealmEvent::Catalogue { ask, result: Ok(with_days(true)) }));
+    assert_eq!(again.model.forms[&again.id()].read().args["place"], json!("Lisbon"));
+}
+
+/// A catalogue in which the weather can be changed.
+fn that_writes() -> Catalogue {
+    let mut offered = catalogue();
+    offered.capabilities[0].side_effect = SideEffect::Irreversible;
+    offered
+}
+
+#[test]
+fn what_changes_something_asks_each_time_even_at_a_trusted_host() {
+    let mut desk = offering(that_writes());
+    let effects = desk.asks("what's the weather in Lisbon");
+    assert!(opened(&effects).is_empty());
+    assert!(matches!(desk.last().stage, Stage::Chosen(_, Step::Confirm)));
+    let Some(view::Body::Confirm { sentence, .. }) = view::body(&desk.model, &desk.id()) else {
+        panic!("confirms")
+    };
+    assert!(sentence.contains("cannot be undone"), "{sentence}");
+    let id = desk.id();
+    asked_for(&desk.person(Person::Confirmed(id.clone())));
+    assert!(opened(&desk.person(Person::Confirmed(id))).is_empty(), "twice is once");
+    desk.chunk(0, started());
+    desk.news(RunNews::Refused(Problem::new(ProblemCode::UpstreamError, "No.", "")));
+    assert!(opened(&desk.person(Person::Retry(desk.id()))).is_empty(), "again is asked again");
+    desk.person(Person::Declined(desk.id()));
+    assert!(matches!(&desk.last().stage, Stage::Ended(problem) if problem.title == "Not sent."));
+}
+
+#[test]
+fn a_new_host_and_a_change_are_asked_in_one_sentence() {
+    let mut desk = offering(that_writes());
+    desk.model.settings.standing.clear();
+    desk.asks("what's the weather in Lisbon");
+    let Some(view::Body::Consent { sentence }) = view::body(&desk.model, &desk.id()) else { panic!("asks") };
+    assert!(sentence.contains("meteo.example") && sentence.contains("cannot be undone"), "{sentence}");
+    asked_for(&desk.person(Person::Decided(desk.id(), Decided::Once)));
 }
 
 #[test]

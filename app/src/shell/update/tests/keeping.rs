@@ -15,7 +15,12 @@ fn reloaded(desk: &Desk) -> (Desk, Vec<Effect>) {
         assert_eq!(stored, &**entry, "storage takes nothing away");
     }
     let mut next = Desk { model: Model::default(), at_ms: desk.at_ms + 5000, turns: 100 };
-    next.does(Event::Opened { draft: "draft".into(), preference: Default::default() });
+    next.does(Event::Opened {
+        draft: "draft".into(),
+        preference: Default::default(),
+        fragment: String::new(),
+        description: String::new(),
+    });
     let settings = desk.model.settings.clone();
     let effects = next.does(Event::StorageRead { entries: stored, settings, unreadable: 0 });
     (next, effects)
