@@ -119,6 +119,20 @@ pub struct Operation {
     /// Alternatives, one of which has to be met; none, or one that is empty, means that no credential is needed.
     #[serde(default)]
     pub security: Vec<Requirement>,
+    /// What is sent in place of a body where it is a field of a GraphQL schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graphql: Option<GraphQlCall>,
+}
+
+/// A call of one root field of a GraphQL schema; the arguments are its variables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphQlCall {
+    /// The GraphQL document, written when the schema was compiled: nothing of an argument gets into it.
+    pub query: String,
+    /// The name of the one operation in it.
+    pub operation_name: String,
+    /// The member of `data` that holds the answer.
+    pub field: String,
 }
 
 /// A piece of a path template.

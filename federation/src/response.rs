@@ -3,7 +3,7 @@
 use mtor_shared::problem::{Problem, ProblemCode};
 use serde_json::Value;
 
-use crate::model::Operation;
+use crate::{graphql, model::Operation};
 
 /// The most bytes of an answer that are read; whoever does the I/O stops there as well.
 pub const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
@@ -44,6 +44,14 @@ pub enum ResponseError {
         /// The provider's own words.
         reason: Option<String>,
     },
+    /// The answer of a GraphQL service holds no result but errors.
+    #[error("the service refuses{}", quoted(.reason))]
+    Refused {
+        /// The service's name for the kind of error: `extensions.code`.
+        code: Option<String>,
+        /// The provider's own words.
+        reason: Option<String>,
+    },
     /// The answer is not JSON.
     #[error("the answer is not JSON{}", quoted(.content_type))]
     NotJson {
@@ -80,6 +88,7 @@ impl ResponseError {
                 Problem::new(ProblemCode::NoResult, title, "Try other words.")
             }
             Self::Status { status, reason } => status_problem(provider, *status, reason.as_deref()),
+            Self::Refused { code, reason } => refused(provider, code.as_deref(), reason.as_deref()),
             Self::NotJson { content_type } => {
                 let what = content_type.as_ref().map(|kind| format!(" ({kind})")).unwrap_or_default();
                 garbage(format!("{provider} answered with something that is not JSON{what}."))
@@ -125,6 +134,30 @@ fn status_problem(provider: &str, status: u16, reason: Option<&str>) -> Problem 
     }
 }
 
+/// GraphQL services answer 200 whatever happens; their usual codes stand for what a status says elsewhere.
+fn refused(provider: &str, code: Option<&str>, reason: Option<&str>) -> Problem {
+    let upper = code.unwrap_or_default().to_ascii_uppercase();
+    let status = match upper.as_str() {
+        "UNAUTHENTICATED" | "UNAUTHORIZED" => 401,
+        "FORBIDDEN" | "INSUFFICIENT_SCOPES" => 403,
+        "NOT_FOUND" => {
+            return ResponseError::NoResult { reason: reason.map(str::to_owned) }.problem(provider);
+        }
+        "RATE_LIMITED" | "THROTTLED" | "TOO_MANY_REQUESTS" | "MAX_NODE_LIMIT_EXCEEDED" => 429,
+        "INTERNAL_SERVER_ERROR" | "SERVICE_UNAVAILABLE" | "TIMEOUT" => 500,
+        _ => 400,
+    };
+    let words = reason.map_or_else(|| ".".to_owned(), |reason| format!(": {}", sentence(reason)));
+    match status {
+        400 => Problem::new(
+            ProblemCode::UpstreamError,
+            format!("{provider} does not take this request{words}"),
+            "Change the words and try again.",
+        ),
+        status => status_problem(provider, status, reason),
+    }
+}
+
 /// With a full stop, as what follows is another sentence.
 fn sentence(words: &str) -> String {
     if words.ends_with(['.', '!', '?', '…']) { words.to_owned() } else { format!("{words}.") }
@@ -161,6 +194,10 @@ pub fn response(
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let value: Value = serde_json::from_slice(text)
         .map_err(|_| ResponseError::NotJson { content_type: content_type.map(essence) })?;
+    let value = match &operation.graphql {
+        Some(call) => graphql::answer(call, value)?,
+        None => value,
+    };
     check_shape(&operation.capability.output, &value)?;
     Ok(value)
 }
@@ -248,7 +285,7 @@ fn reason(content_type: Option<&str>, body: &[u8]) -> Option<String> {
 
 /// Words of a stranger, made fit to be shown: one line, no control or direction-changing characters, bounded.
 /// Anything that looks like markup is no reason for a person.
-fn plain(words: &str) -> Option<String> {
+pub(crate) fn plain(words: &str) -> Option<String> {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -5,7 +5,7 @@ pub(crate) mod names;
 mod operation;
 mod parameters;
 pub(crate) mod refs;
-mod security;
+pub(crate) mod security;
 mod servers;
 mod template;
 #[cfg(test)]

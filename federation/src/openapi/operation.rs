@@ -86,6 +86,7 @@ pub(super) fn compile<'d>(source: &Source<'d>, site: &Site<'_, 'd>) -> Result<On
         body,
         empty_answer,
         security: security::requirements(source.root, site.value),
+        graphql: None,
     };
     Ok(One { operation, bytes, warnings })
 }

@@ -6,7 +6,7 @@ use super::refs;
 use crate::model::{Location, OauthFlow, OauthGrant, Requirement, SchemeKind, SchemeUse};
 
 /// The alternatives of an operation; its own list counts, also an empty one.
-pub(super) fn requirements(root: &Value, operation: &Value) -> Vec<Requirement> {
+pub(crate) fn requirements(root: &Value, operation: &Value) -> Vec<Requirement> {
     let list = operation.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
     list.into_iter()
         .flatten()

@@ -7,11 +7,14 @@
 mod style;
 mod validate;
 
+pub(crate) use validate::check;
+
 use mtor_shared::problem::{Problem, ProblemCode};
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
+    graphql,
     model::{Body, BodyKind, HttpRequest, Location, Operation, Parameter, PathPart},
     openapi::refs::token,
 };
@@ -75,6 +78,11 @@ pub fn request(operation: &Operation, args: &Map<String, Value>) -> Result<HttpR
     }
     check_target(operation, &url)?;
     let mut headers = headers(operation, &args)?;
+    if let Some(call) = &operation.graphql {
+        headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        let body = Some(graphql::body(call, &args));
+        return Ok(HttpRequest { method: operation.method.clone(), url, headers, body });
+    }
     let body = match &operation.body {
         Some(body) => match args.get(&body.argument) {
             Some(value) => {

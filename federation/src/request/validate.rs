@@ -11,7 +11,7 @@ const MAX_REGEX_BYTES: usize = 1024 * 1024;
 const MAX_QUOTED: usize = 120;
 
 /// Checks the arguments of a call.
-pub(super) fn check(schema: &Value, args: &Map<String, Value>) -> Result<(), ArgumentError> {
+pub(crate) fn check(schema: &Value, args: &Map<String, Value>) -> Result<(), ArgumentError> {
     let validator = build(schema)?;
     let args = Value::Object(args.clone());
     // Of several faults the one that is easiest to mend comes first: something is missing.
