@@ -76,7 +76,8 @@ pub enum Stage {
     },
     /// Being compiled.
     Compiling {
-        /// Bytes of the description.
+        /// Bytes of the description; on the wire they stand beside those of [`Source::bytes`].
+        #[serde(rename = "compiling_bytes")]
         bytes: u64,
     },
     /// Compiled; nothing of it can be called until somebody enables it.
@@ -301,4 +302,47 @@ pub struct ShownRequest {
     /// Schemes that no stored credential meets, by name: the call would be refused.
     #[serde(default)]
     pub missing: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_in_any_stage_crosses_the_wire() {
+        let problem = Problem::new(crate::problem::ProblemCode::BadRequest, "No.", "");
+        for stage in [
+            Stage::Fetching { done_bytes: 1, total_bytes: None },
+            Stage::Compiling { bytes: 1 },
+            Stage::Preview,
+            Stage::Enabled,
+            Stage::Disabled,
+            Stage::Changed { change: Change { sha256: "0".into(), ..Change::default() } },
+            Stage::Failed { problem },
+        ] {
+            let source = Source {
+                id: SourceId("s".into()),
+                title: String::new(),
+                origin: Origin::Text { text: String::new(), name: None },
+                format: String::new(),
+                stage,
+                sha256: String::new(),
+                bytes: 2,
+                operations: 0,
+                capabilities: 0,
+                skipped: 0,
+                hosts: Vec::new(),
+                schemes: Vec::new(),
+                endpoint: None,
+                overlay: None,
+                disabled: BTreeSet::new(),
+                rescan_s: None,
+                scanned_at_ms: 0,
+                compile_ms: 0,
+                warnings: Vec::new(),
+            };
+            let text = serde_json::to_string(&source).expect("serialises");
+            assert_eq!(serde_json::from_str::<Source>(&text).expect(&text), source);
+        }
+    }
 }
