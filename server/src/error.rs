@@ -85,6 +85,12 @@ impl From<StorageError> for ApiError {
     }
 }
 
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem)
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let document = ProblemDocument { status: self.status.as_u16(), problem: self.problem };

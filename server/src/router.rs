@@ -16,7 +16,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     error::ApiError,
     http::{headers, observe, origin},
-    routes::{catalogue, health, media, metrics, models, openapi, runs},
+    routes::{
+        catalogue, credentials, discovery, health, media, metrics, models, openapi, operations, runs, sources,
+    },
     shell,
     state::AppState,
 };
@@ -35,6 +37,20 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(metrics::show::show))
         .routes(routes!(catalogue::list::list))
         .routes(routes!(catalogue::vectors::vectors))
+        .routes(routes!(sources::list::list, sources::add::add))
+        .routes(routes!(sources::show::show, sources::change::change, sources::remove::remove))
+        .routes(routes!(sources::scan::scan))
+        .routes(routes!(sources::events::events))
+        .routes(routes!(sources::operations::operations))
+        .routes(routes!(sources::skipped::skipped))
+        .routes(routes!(sources::document::document))
+        .routes(routes!(operations::search::find))
+        .routes(routes!(operations::show::show))
+        .routes(routes!(operations::dry_run::dry_run))
+        .routes(routes!(credentials::list::list, credentials::add::add))
+        .routes(routes!(credentials::remove::remove))
+        .routes(routes!(credentials::callback::callback))
+        .routes(routes!(discovery::api_catalog::show))
         .routes(routes!(runs::start::start))
         .routes(routes!(runs::follow::follow))
         .routes(routes!(runs::stop::stop))

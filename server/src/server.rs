@@ -19,17 +19,21 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    catalogue::{
-        Catalogue, CatalogueError,
-        vectors::{LoadEmbedder, Vectors},
-    },
+    catalogue::vectors::Vectors,
     clock::{Clock, SystemClock},
     config::Config,
+    credentials::Vault,
     federated::egress::{Egress, EgressSetupError, Lookup, SystemLookup},
     http::origin::AllowedHosts,
+    random::{Random, SystemRandom},
     router::router,
     runs::Runs,
+    search::{
+        engine::{Engine, LoadEmbedder},
+        indexer,
+    },
     shell::Shell,
+    sources::{LoadError, Sources},
     state::{AppState, Parts},
     storage::{Sqlite, Storage, StorageError},
     telemetry,
@@ -46,6 +50,8 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 pub struct Outside {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub random: Arc<dyn Random>,
     /// Names to addresses.
     pub lookup: Arc<dyn Lookup>,
     /// How the catalogue is embedded, or why it is not.
@@ -57,6 +63,7 @@ impl Outside {
     pub fn real(config: &Config) -> Self {
         Self {
             clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
             lookup: Arc::new(SystemLookup),
             embedder: crate::catalogue::vectors::native_embedder(&config.realm.models),
         }
@@ -84,7 +91,7 @@ pub enum StartError {
     },
     /// The descriptions do not make a catalogue.
     #[error("The catalogue cannot be made: {0}.")]
-    Catalogue(#[from] CatalogueError),
+    Catalogue(LoadError),
     /// No calls could be made.
     #[error("{0}")]
     Egress(#[from] EgressSetupError),
@@ -167,26 +174,63 @@ pub async fn start(config: Config, outside: Outside) -> Result<Server, StartErro
     let folder = config.realm.data.display().to_string();
     let failed = |error| StartError::Storage { folder: folder.clone(), error };
     let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(&config.realm.data).await.map_err(failed)?);
-    let catalogue = Arc::new(Catalogue::load(&config)?);
     let egress = Arc::new(Egress::new(&config.federation, outside.lookup)?);
     let shutdown = CancellationToken::new();
+    let vault = Vault::load(
+        Arc::clone(&config),
+        Arc::clone(&storage),
+        Arc::clone(&egress),
+        Arc::clone(&outside.clock),
+        outside.random,
+    )
+    .await
+    .map_err(failed)?;
+    let (sources, catalogue) = Sources::load(
+        Arc::clone(&config),
+        Arc::clone(&storage),
+        Arc::clone(&egress),
+        Arc::clone(&outside.clock),
+        vault.clone(),
+        shutdown.clone(),
+    )
+    .await
+    .map_err(|error| match error {
+        LoadError::Storage(error) => failed(error),
+        other => StartError::Catalogue(other),
+    })?;
+    let engine = Engine::start(outside.embedder);
     let runs = Runs::new(
         Arc::clone(&config),
         Arc::clone(&catalogue),
         Arc::clone(&storage),
         Arc::clone(&egress),
+        vault.clone(),
         Arc::clone(&outside.clock),
         shutdown.clone(),
     );
     runs.recover().await.map_err(failed)?;
+    tokio::spawn(indexer::run(
+        Arc::clone(&catalogue),
+        Arc::clone(&storage),
+        engine.clone(),
+        shutdown.clone(),
+    ));
     let state = AppState::new(Parts {
-        vectors: Vectors::start(catalogue.listing().clone(), Arc::clone(&storage), outside.embedder),
+        vectors: Vectors::start(
+            Arc::clone(&catalogue),
+            Arc::clone(&storage),
+            engine.clone(),
+            shutdown.clone(),
+        ),
         shell: config.realm.dist.clone().map_or(Shell::Embedded, Shell::Folder),
         hosts: AllowedHosts::new(address, &config.realm.allowed_hosts),
         started_at_ms: outside.clock.now_ms(),
         shutdown: shutdown.clone(),
         config,
         catalogue,
+        sources,
+        credentials: vault,
+        engine,
         storage,
         egress,
         runs,
@@ -236,7 +280,7 @@ async fn serve(listener: TcpListener, router: Router, state: AppState) {
     }
     drop(listener);
     let grace = state.config.limits.shutdown_grace;
-    let wound_up = async { tokio::join!(open.shutdown(), state.runs.settled()) };
+    let wound_up = async { tokio::join!(open.shutdown(), state.runs.settled(), state.sources.settled()) };
     if tokio::time::timeout(grace, wound_up).await.is_err() {
         tracing::warn!("some work was still open at the end; runs go on after the next start");
     }

@@ -8,10 +8,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalogue::{Catalogue, vectors::Vectors},
     config::Config,
+    credentials::Vault,
     federated::egress::Egress,
     http::origin::AllowedHosts,
     runs::Runs,
+    search::engine::Engine,
     shell::Shell,
+    sources::Sources,
     storage::Storage,
 };
 
@@ -25,6 +28,12 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// What can be asked for.
     pub catalogue: Arc<Catalogue>,
+    /// Descriptions that the realm was given.
+    pub sources: Sources,
+    /// Credentials that the realm was given.
+    pub credentials: Vault,
+    /// Turns text into vectors.
+    pub engine: Engine,
     /// Embeddings of the catalogue's sentences.
     pub vectors: Vectors,
     /// What the realm remembers.

@@ -1,86 +1,108 @@
-//! What this realm offers: compiled from descriptions at start-up, unchanged while it runs.
+//! What this realm offers at the moment. A [`Snapshot`] never changes; another one takes its place when a source is
+//! added, enabled, changed or removed. Whoever has one keeps it: a run goes on with what it was started with.
 
+pub mod listing;
 pub mod vectors;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
-use mtor_federation::{CompileError, Operation};
+use mtor_federation::{Operation, example};
 use mtor_shared::{
     capability::{Capability, CapabilityId},
     catalogue::Catalogue as Listing,
+    source::{OperationDetail, SourceId},
 };
+use serde_json::Value;
+use tokio::sync::watch;
 
-use crate::{config::Config, etag};
+use crate::{etag, sources::version::Version};
 
-/// See the module.
-pub struct Catalogue {
+/// A source as it is offered.
+pub struct Shelf {
+    /// Its name.
+    pub id: SourceId,
+    /// Whether it may be called.
+    pub enabled: bool,
+    /// Whether it comes with MTOR.
+    pub builtin: bool,
+    /// Capabilities that were taken out.
+    pub disabled: BTreeSet<CapabilityId>,
+    /// When it was enabled, in milliseconds since 1970: the newest are listed first.
+    pub enabled_at_ms: u64,
+    /// What was agreed to, or is looked at before that.
+    pub version: Arc<Version>,
+}
+
+impl Shelf {
+    /// Whether a capability of it may be called. One that is made of several takes all of them.
+    pub fn offers(&self, id: &CapabilityId) -> bool {
+        let out = |id: &CapabilityId| self.disabled.contains(id);
+        let steps = self.version.capability(id).and_then(|capability| capability.plan.as_ref());
+        let mut steps = steps.into_iter().flat_map(|plan| &plan.steps);
+        self.enabled && !out(id) && !steps.any(|step| out(&step.capability))
+    }
+}
+
+impl Shelf {
+    /// All of a capability.
+    pub fn detail(&self, id: &CapabilityId) -> Option<OperationDetail> {
+        let number = self.version.number(id)?;
+        let capability = self.version.at(number)?;
+        let operation = self.version.operation(id);
+        let security = operation.map(|operation| operation.security.as_slice()).unwrap_or_default();
+        Some(OperationDetail {
+            capability: capability.clone(),
+            line: self.version.line(number, self.offers(id))?,
+            source: self.id.clone(),
+            server: operation.map(|operation| operation.server.clone()).unwrap_or_default(),
+            security: security
+                .iter()
+                .map(|requirement| requirement.schemes.iter().map(|scheme| scheme.name.clone()).collect())
+                .collect(),
+            example: example(capability, operation),
+        })
+    }
+}
+
+/// Arguments to begin with.
+fn example(capability: &Capability, operation: Option<&Arc<Operation>>) -> Value {
+    let made = operation.and_then(|operation| example::arguments(operation, example::Fill::Required));
+    made.map_or_else(|| example::value(&capability.input, example::Fill::Required), Value::Object)
+}
+
+/// Why a capability cannot be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// There is none of that name.
+    Unknown,
+    /// Nobody enabled it, or somebody took it out.
+    NotEnabled,
+}
+
+/// What is offered at one moment.
+pub struct Snapshot {
+    shelves: BTreeMap<String, Arc<Shelf>>,
     listing: Listing,
-    operations: HashMap<CapabilityId, Arc<Operation>>,
     json: Bytes,
     etag: String,
 }
 
-/// Why there is no catalogue.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogueError {
-    /// A description does not compile.
-    #[error("the description {source_id} does not compile: {error}")]
-    Compile {
-        /// The description's name.
-        source_id: String,
-        /// What is wrong.
-        error: CompileError,
-    },
-    /// A replaced base address is used by no description.
-    #[error("federation.base: no description calls {0}")]
-    UnusedBase(String),
-    /// It cannot be written as JSON.
-    #[error("the catalogue cannot be written: {0}")]
-    Json(#[from] serde_json::Error),
-}
-
-impl Catalogue {
-    /// Compiles the descriptions that come with MTOR.
+impl Snapshot {
+    /// Puts sources together; `listed` is how many capabilities a shell gets in one piece.
     ///
     /// # Errors
-    /// [`CatalogueError`] names the description or the setting.
-    pub fn load(config: &Config) -> Result<Self, CatalogueError> {
-        let mut listing = Listing { realm: config.realm.name.clone(), ..Listing::default() };
-        let mut operations = HashMap::new();
-        let mut moved = vec![0; config.federation.base.len()];
-        for pilot in mtor_federation::pilots::all() {
-            let mut compiled = mtor_federation::compile(pilot.id, pilot.document, Some(pilot.overlay))
-                .map_err(|error| CatalogueError::Compile { source_id: pilot.id.to_owned(), error })?;
-            for (base, count) in config.federation.base.iter().zip(&mut moved) {
-                // Both addresses were parsed when the configuration was read.
-                *count += compiled.move_origin(&base.from, base.to.as_str()).unwrap_or(0);
-            }
-            for skipped in &compiled.skipped {
-                tracing::warn!(
-                    source = pilot.id,
-                    operation = skipped.operation,
-                    reason = skipped.reason,
-                    "skipped"
-                );
-            }
-            listing.capabilities.extend(compiled.capabilities().cloned());
-            listing.background.append(&mut compiled.background);
-            operations.extend(
-                compiled
-                    .operations
-                    .into_iter()
-                    .map(|operation| (operation.capability.id.clone(), Arc::new(operation))),
-            );
-        }
-        if let Some((base, _)) = config.federation.base.iter().zip(&moved).find(|(_, count)| **count == 0) {
-            return Err(CatalogueError::UnusedBase(base.from.clone()));
-        }
-        listing.background.sort();
-        listing.background.dedup();
+    /// [`serde_json::Error`] when the listing cannot be written.
+    pub fn new(realm: &str, shelves: Vec<Shelf>, listed: usize) -> Result<Self, serde_json::Error> {
+        let shelves: BTreeMap<String, Arc<Shelf>> =
+            shelves.into_iter().map(|shelf| (shelf.id.0.clone(), Arc::new(shelf))).collect();
+        let listing = listing::of(realm, shelves.values(), listed);
         let json = Bytes::from(serde_json::to_vec(&listing)?);
         let etag = etag::of(&json);
-        Ok(Self { listing, operations, json, etag })
+        Ok(Self { shelves, listing, json, etag })
     }
 
     /// What a shell gets to see.
@@ -88,18 +110,67 @@ impl Catalogue {
         &self.listing
     }
 
-    /// The listing as JSON.
+    /// The listing as JSON, with its entity tag.
     pub fn json(&self) -> (Bytes, &str) {
         (self.json.clone(), &self.etag)
     }
 
-    /// The capability of that name.
-    pub fn capability(&self, id: &CapabilityId) -> Option<&Capability> {
-        self.listing.find(id)
+    /// Every source that is compiled, by name.
+    pub fn shelves(&self) -> impl Iterator<Item = &Arc<Shelf>> {
+        self.shelves.values()
     }
 
-    /// How a capability that is one call is called.
+    /// The source of that name.
+    pub fn shelf(&self, id: &SourceId) -> Option<&Arc<Shelf>> {
+        self.shelves.get(&id.0)
+    }
+
+    /// The source of a capability, whether it is offered or not.
+    pub fn shelf_of(&self, id: &CapabilityId) -> Option<&Arc<Shelf>> {
+        let (source, _) = id.0.split_once('/')?;
+        self.shelves.get(source).filter(|shelf| shelf.version.number(id).is_some())
+    }
+
+    /// A capability that may be called.
+    ///
+    /// # Errors
+    /// [`Absent`]
+    pub fn capability(&self, id: &CapabilityId) -> Result<&Capability, Absent> {
+        let shelf = self.shelf_of(id).ok_or(Absent::Unknown)?;
+        let capability = shelf.version.capability(id).ok_or(Absent::Unknown)?;
+        if shelf.offers(id) { Ok(capability) } else { Err(Absent::NotEnabled) }
+    }
+
+    /// How a capability that is one call, and may be called, is called.
     pub fn operation(&self, id: &CapabilityId) -> Option<Arc<Operation>> {
-        self.operations.get(id).cloned()
+        let shelf = self.shelf_of(id).filter(|shelf| shelf.offers(id))?;
+        shelf.version.operation(id).cloned()
+    }
+}
+
+/// The place of the snapshot.
+pub struct Catalogue {
+    now: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Catalogue {
+    /// With a first snapshot in it.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self { now: watch::Sender::new(Arc::new(snapshot)) }
+    }
+
+    /// What is offered now.
+    pub fn now(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.now.borrow())
+    }
+
+    /// Puts another one in its place.
+    pub fn replace(&self, snapshot: Snapshot) {
+        self.now.send_replace(Arc::new(snapshot));
+    }
+
+    /// Hears of each new one, or at least of the newest.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.now.subscribe()
     }
 }

@@ -4,14 +4,21 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use mtor_shared::{
+    capability::CapabilityId,
     catalogue::{Catalogue as Listing, CatalogueVectors},
     model::{self, ModelId},
     problem::{Problem, ProblemCode},
 };
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
+use super::Catalogue;
 use crate::{
     etag,
+    search::{
+        engine::{Engine, LoadEmbedder},
+        indexer::weights,
+    },
     storage::{Storage, StorageError},
 };
 
@@ -26,15 +33,6 @@ pub enum State {
     Ready(Bytes, Arc<str>),
 }
 
-/// Turns sentences into unit vectors; made when the first sentence is not in the cache, since that loads weights.
-pub type EmbedFn = Box<dyn FnMut(&[&str]) -> Result<Vec<Vec<f32>>, String>>;
-
-/// Makes an [`EmbedFn`]; called on a blocking thread.
-pub type LoadEmbedder = Box<dyn FnOnce() -> Result<EmbedFn, String> + Send>;
-
-/// Sentences that are embedded at a time.
-const BATCH: usize = 32;
-
 /// See the module.
 #[derive(Clone)]
 pub struct Vectors {
@@ -42,24 +40,37 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// Begins in the background.
-    pub fn start(listing: Listing, storage: Arc<dyn Storage>, load: Result<LoadEmbedder, Problem>) -> Self {
+    /// Begins in the background, and again whenever the catalogue has other sentences; until those are computed the
+    /// ones before stay, which say which capabilities they are of.
+    pub fn start(
+        catalogue: Arc<Catalogue>,
+        storage: Arc<dyn Storage>,
+        engine: Engine,
+        shutdown: CancellationToken,
+    ) -> Self {
         let (sender, state) = watch::channel(State::Computing);
-        tokio::spawn(async move {
-            let began = std::time::Instant::now();
-            let outcome = match compute(&listing, &*storage, load).await {
-                Ok(outcome) => outcome,
-                Err(problem) => State::Absent(problem),
-            };
-            match &outcome {
-                State::Ready(json, _) => {
-                    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    tracing::info!(elapsed_ms, bytes = json.len(), "the catalogue's vectors are ready");
+        let work = async move {
+            let mut changes = catalogue.subscribe();
+            let mut sentences = None;
+            loop {
+                let snapshot = changes.borrow_and_update().clone();
+                let listing = snapshot.listing();
+                let now = Some((sentences_of(listing), ids_of(listing)));
+                if sentences != now {
+                    sentences = now;
+                    let outcome = renew(listing, &*storage, &engine).await;
+                    sender.send_replace(outcome);
                 }
-                State::Absent(problem) => tracing::warn!(%problem, "there are no catalogue vectors"),
-                State::Computing => {}
+                if changes.changed().await.is_err() {
+                    return;
+                }
             }
-            sender.send_replace(outcome);
+        };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = work => {}
+                () = shutdown.cancelled() => {}
+            }
         });
         Self { state }
     }
@@ -70,53 +81,53 @@ impl Vectors {
     }
 }
 
-async fn compute(
-    listing: &Listing,
-    storage: &dyn Storage,
-    load: Result<LoadEmbedder, Problem>,
-) -> Result<State, Problem> {
+fn sentences_of(listing: &Listing) -> Vec<String> {
+    let examples = listing.capabilities.iter().flat_map(|capability| &capability.examples);
+    examples.map(|example| example.sentence()).chain(listing.background.iter().cloned()).collect()
+}
+
+fn ids_of(listing: &Listing) -> Vec<CapabilityId> {
+    let with_examples = listing.capabilities.iter().filter(|capability| !capability.examples.is_empty());
+    with_examples.map(|capability| capability.id.clone()).collect()
+}
+
+async fn renew(listing: &Listing, storage: &dyn Storage, engine: &Engine) -> State {
+    let began = std::time::Instant::now();
+    let outcome = match compute(listing, storage, engine).await {
+        Ok(outcome) => outcome,
+        Err(problem) => State::Absent(problem),
+    };
+    match &outcome {
+        State::Ready(json, _) => {
+            let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(elapsed_ms, bytes = json.len(), "the catalogue's vectors are ready");
+        }
+        State::Absent(problem) => tracing::warn!(%problem, "there are no catalogue vectors"),
+        State::Computing => {}
+    }
+    outcome
+}
+
+async fn compute(listing: &Listing, storage: &dyn Storage, engine: &Engine) -> Result<State, Problem> {
     // The hash of the weights names the model in the cache: other weights make other vectors.
-    let id = ModelId(model::EMBEDDER.to_owned());
-    let sha =
-        model::find(&id).and_then(|model| model.file("model.safetensors")).map(|file| file.sha256.as_str());
-    let sha = sha.unwrap_or_default();
+    let sha = weights();
     let stored = |error: StorageError| error.problem();
     let mut known = storage.vectors(sha).await.map_err(stored)?;
-    let sentences: Vec<String> = listing
-        .capabilities
-        .iter()
-        .flat_map(|capability| capability.examples.iter().map(|example| example.sentence()))
-        .chain(listing.background.iter().cloned())
-        .collect();
-    let mut missing: Vec<String> = sentences.into_iter().filter(|text| !known.contains_key(text)).collect();
+    let mut missing: Vec<String> =
+        sentences_of(listing).into_iter().filter(|text| !known.contains_key(text)).collect();
     missing.sort();
     missing.dedup();
     if !missing.is_empty() {
-        let load = load?;
-        let computed = tokio::task::spawn_blocking(move || embed(load, missing)).await;
-        let computed =
-            computed.map_err(|error| failed(&error.to_string()))?.map_err(|error| failed(&error))?;
+        let vectors = engine.embed(missing.clone()).await?;
+        let computed: Vec<(String, Vec<f32>)> = missing.into_iter().zip(vectors).collect();
         storage.put_vectors(sha, &computed).await.map_err(stored)?;
         known.extend(computed);
     }
+    let id = ModelId(model::EMBEDDER.to_owned());
     let vectors = assemble(listing, &known, id).ok_or_else(|| failed("a sentence has no vector"))?;
     let json = Bytes::from(serde_json::to_vec(&vectors).map_err(|error| failed(&error.to_string()))?);
     let etag = etag::of(&json).into();
     Ok(State::Ready(json, etag))
-}
-
-fn embed(load: LoadEmbedder, missing: Vec<String>) -> Result<Vec<(String, Vec<f32>)>, String> {
-    let mut embed = load()?;
-    let mut computed = Vec::with_capacity(missing.len());
-    for batch in missing.chunks(BATCH) {
-        let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
-        let vectors = embed(&texts)?;
-        if vectors.len() != batch.len() {
-            return Err(format!("{} sentences have {} vectors", batch.len(), vectors.len()));
-        }
-        computed.extend(batch.iter().cloned().zip(vectors));
-    }
-    Ok(computed)
 }
 
 fn assemble(
@@ -155,6 +166,8 @@ fn failed(why: &str) -> Problem {
 pub fn native_embedder(models: &Path) -> Result<LoadEmbedder, Problem> {
     use mtor_inference::Embedder;
     use mtor_shared::engine::BackendPreference;
+
+    use crate::search::engine::EmbedFn;
 
     let model = model::find(&ModelId(model::EMBEDDER.to_owned()));
     if !model.is_some_and(|model| model.files.iter().all(|file| models.join(&file.sha256).is_file())) {

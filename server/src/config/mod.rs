@@ -6,15 +6,17 @@ mod log;
 mod reader;
 mod realm;
 mod runs;
+mod sources;
 
 use std::path::PathBuf;
 
 pub use federation::{BaseOverride, Federation, HostPort};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
-pub use reader::{ConfigError, Mistake, Origin, Reader};
+pub use reader::{ConfigError, Mistake, Origin, Reader, SecretText};
 pub use realm::Realm;
 pub use runs::Runs;
+pub use sources::Sources;
 
 /// Everything that a realm can be told.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Config {
     pub limits: Limits,
     /// How calls to providers are made.
     pub federation: Federation,
+    /// How descriptions are taken in.
+    pub sources: Sources,
     /// How long runs are kept.
     pub runs: Runs,
     /// What is written while it works.
@@ -87,6 +91,7 @@ impl Config {
             realm: Realm::read(&mut reader, home.as_deref(), cache.unwrap_or_default()),
             limits: Limits::read(&mut reader),
             federation: Federation::read(&mut reader),
+            sources: Sources::read(&mut reader),
             runs: Runs::read(&mut reader),
             log: Log::read(&mut reader),
         };
@@ -153,6 +158,16 @@ mod tests {
         let flags = Flags { config: Some("/nowhere/mtor.toml".into()), ..Flags::default() };
         let error = Config::load(&flags, []).expect_err("wrong").to_string();
         assert!(error.contains("flag --config: /nowhere/mtor.toml cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_and_not_shown() {
+        let env = environment(&[("MTOR_REALM_CREDENTIALS_KEY", "correct horse")]);
+        let error = Config::load(&Flags::default(), env).expect_err("wrong").to_string();
+        assert!(error.contains("64 hexadecimal digits") && !error.contains("horse"), "{error}");
+        let env = environment(&[("MTOR_REALM_CREDENTIALS_KEY", &"ab".repeat(32))]);
+        let config = Config::load(&Flags::default(), env).expect("valid");
+        assert!(!format!("{config:?}").contains("abab"));
     }
 
     #[test]

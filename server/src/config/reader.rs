@@ -85,6 +85,23 @@ impl fmt::Display for Raw {
     }
 }
 
+/// A setting that is shown to nobody and wiped when it is dropped.
+#[derive(Clone)]
+pub struct SecretText(zeroize::Zeroizing<String>);
+
+impl SecretText {
+    /// The text itself, for the one who needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(•••)")
+    }
+}
+
 /// The layers, and what was found wrong in them so far.
 pub struct Reader {
     layers: BTreeMap<String, (Origin, Raw)>,
@@ -173,6 +190,24 @@ impl Reader {
             Raw::Text(text) => parse(text),
             _ => None,
         })
+    }
+
+    /// A setting that is a secret: a wrong one is named without showing it.
+    pub fn secret(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        valid: impl FnOnce(&str) -> bool,
+    ) -> Option<SecretText> {
+        let (origin, raw) = self.take(key)?;
+        if let Raw::Text(text) = raw {
+            let text = SecretText(zeroize::Zeroizing::new(text));
+            if valid(text.expose()) {
+                return Some(text);
+            }
+        }
+        self.mistakes.push(Mistake { origin, what: format!("{key} is not valid; it must be {wanted}") });
+        None
     }
 
     /// A whole number within bounds.

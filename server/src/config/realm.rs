@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Reader;
+use super::{Reader, SecretText};
 
 /// The default address; the one that `cargo xtask run` opens.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9000);
@@ -21,6 +21,10 @@ pub struct Realm {
     pub dist: Option<PathBuf>,
     /// Folder of model weights, each file named by its SHA-256.
     pub models: PathBuf,
+    /// The key that credentials are encrypted with: 64 hexadecimal digits. It comes before the key file.
+    pub credentials_key: Option<SecretText>,
+    /// The file with that key; none means `credentials.key` in the data folder, which is made when it is needed.
+    pub credentials_key_file: Option<PathBuf>,
     /// For a person.
     pub name: String,
     /// `Host` headers that are answered besides the listening address and this machine's own names.
@@ -42,6 +46,11 @@ impl Realm {
             data: reader.text("data", PathBuf::from("data"), "a folder", path),
             dist: reader.text("dist", None, "a folder", |text| path(text).map(Some)),
             models: reader.text("models", cache.join("mtor/models"), "a folder", path),
+            credentials_key: reader.secret("realm.credentials_key", "64 hexadecimal digits", |text| {
+                text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+            }),
+            credentials_key_file: reader
+                .text("realm.credentials_key_file", None, "a file", |text| path(text).map(Some)),
             name: reader.text("realm.name", "This realm".to_owned(), "1 to 80 characters", |text| {
                 (1..=80).contains(&text.chars().count()).then(|| text.to_owned())
             }),

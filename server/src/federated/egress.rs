@@ -19,14 +19,14 @@ use reqwest::{
 };
 use url::{Host, Url};
 
-use super::address::is_public;
+use super::{address::is_public, attached::Attached};
 use crate::config::{Federation, HostPort};
 
 /// Redirects that are followed in one call.
 const MAX_REDIRECTS: usize = 3;
 
 /// What the connection decides, never a description: sending them by hand smuggles requests.
-const OWN_HEADERS: [&str; 8] = [
+pub(super) const OWN_HEADERS: [&str; 8] = [
     "host",
     "connection",
     "content-length",
@@ -68,12 +68,34 @@ pub struct Call {
     pub hosts: Vec<String>,
     /// Largest answer, after decompression.
     pub max_bytes: usize,
+    /// A credential; it goes to the hosts that it is bound to and nowhere else.
+    pub attached: Attached,
+    /// Whether redirects may lead to any public host: for documents, which are read and not trusted.
+    pub roams: bool,
+    /// For the whole call, where it is not the usual time.
+    pub total: Option<Duration>,
+    /// Told how much has come.
+    pub progress: Option<Progress>,
 }
+
+/// Told, while an answer comes, how many bytes there are and how many there will be, if that is known.
+pub type Progress = Box<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
 impl Call {
     /// A call without a body.
     pub fn get(url: Url, max_bytes: usize) -> Self {
-        Self { method: Method::GET, url, headers: HeaderMap::new(), body: None, hosts: Vec::new(), max_bytes }
+        Self {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            hosts: Vec::new(),
+            max_bytes,
+            attached: Attached::default(),
+            roams: false,
+            total: None,
+            progress: None,
+        }
     }
 
     /// Takes header fields over, except those that the connection decides and those that are none.
@@ -99,6 +121,8 @@ pub struct Answer {
     pub content_type: Option<String>,
     /// After decompression.
     pub body: Vec<u8>,
+    /// Where it came from in the end.
+    pub url: Url,
 }
 
 /// One request that was sent, for the receipt.
@@ -106,7 +130,7 @@ pub struct Answer {
 pub struct Sent {
     /// In capitals.
     pub method: String,
-    /// Where to.
+    /// Where to, without credentials.
     pub url: String,
     /// None when there was no answer.
     pub status: Option<u16>,
@@ -128,6 +152,9 @@ pub enum Refusal {
     /// Not on the public internet.
     #[error("{0} is not a public address")]
     NotPublic(String),
+    /// The credential of the call belongs to other hosts.
+    #[error("the credential was not given for {0}")]
+    ForeignCredential(String),
     /// A redirect to a host that has nothing to do with the call.
     #[error("the service sends on to {0}, which is not one of its own hosts")]
     ForeignRedirect(String),
@@ -275,12 +302,20 @@ impl Egress {
         Ok(Self { guard, client, settings: settings.clone() })
     }
 
+    /// Whether an address may be called, as far as can be seen in it.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub fn check(&self, url: &Url) -> Result<(), Refusal> {
+        self.guard.check(url)
+    }
+
     /// Makes a call. Every request that went out is added to `sent`, also when the call fails.
     ///
     /// # Errors
     /// [`EgressError`]; a status that says so is no error here.
     pub async fn call(&self, call: Call, sent: &mut Vec<Sent>) -> Result<Answer, EgressError> {
-        let total = self.settings.total_timeout;
+        let total = call.total.unwrap_or(self.settings.total_timeout);
         match tokio::time::timeout(total, self.follow(call, sent)).await {
             Ok(result) => result,
             Err(_) => Err(EgressError::TimedOut { phase: Phase::Total, after: total }),
@@ -294,19 +329,24 @@ impl Egress {
             self.guard.check(&call.url).map_err(EgressError::Refused)?;
             let response = self.send(&call, sent).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return self.read(response, call.max_bytes, sent).await;
+                return self.read(response, &call, sent).await;
             }
             let target = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let target = target.and_then(|to| call.url.join(to).ok());
             let target = target.filter(|_| matches!(call.method, Method::GET | Method::HEAD));
             let target = target.ok_or(EgressError::Refused(Refusal::BadRedirect))?;
             let host = authority(&target).unwrap_or_default();
-            if !allowed.contains(&host) {
+            if !call.roams && !allowed.contains(&host) {
                 // The guard's word comes first: "not public" says more than "not its own host".
                 self.guard.check(&target).map_err(EgressError::Refused)?;
                 return Err(EgressError::Refused(Refusal::ForeignRedirect(host)));
             }
             if target.origin() != call.url.origin() {
+                // A service that writes the secret into the address would have it sent to another host.
+                if call.attached.is_in(&target) {
+                    return Err(EgressError::Refused(Refusal::ForeignCredential(host)));
+                }
+                call.attached = Attached::default();
                 let accept = call.headers.remove(ACCEPT);
                 call.headers = accept.into_iter().map(|value| (ACCEPT, value)).collect();
             }
@@ -317,12 +357,19 @@ impl Egress {
 
     async fn send(&self, call: &Call, sent: &mut Vec<Sent>) -> Result<Response, EgressError> {
         let began = Instant::now();
-        let mut request =
-            self.client.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
+        let (mut url, mut headers) = (call.url.clone(), call.headers.clone());
+        // Here, where it is dialled, and not where the call was made: what is between may change.
+        let host = authority(&url).unwrap_or_default();
+        if !call.attached.may_go_to(&host) {
+            return Err(EgressError::Refused(Refusal::ForeignCredential(host)));
+        }
+        call.attached.put_on(&mut url, &mut headers);
+        let shown = call.attached.masked(&url);
+        let mut request = self.client.request(call.method.clone(), url).headers(headers);
         if let Some(body) = &call.body {
             request = request.body(body.clone());
         }
-        let (method, url) = (call.method.to_string(), call.url.to_string());
+        let (method, url) = (call.method.to_string(), shown);
         let mut record =
             Record::new(sent, Sent { method, url, status: None, elapsed: Duration::ZERO, bytes: 0 }, began);
         let limit = self.settings.connect_timeout + self.settings.first_byte_timeout;
@@ -341,11 +388,13 @@ impl Egress {
     async fn read(
         &self,
         mut response: Response,
-        limit: usize,
+        call: &Call,
         sent: &mut [Sent],
     ) -> Result<Answer, EgressError> {
         let began = Instant::now();
+        let limit = call.max_bytes;
         let status = response.status().as_u16();
+        let total = response.content_length();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.map(str::to_owned);
         let mut body = Vec::new();
@@ -363,6 +412,9 @@ impl Egress {
                 return Err(EgressError::TooLarge { limit });
             }
             body.extend_from_slice(&piece);
+            if let Some(progress) = &call.progress {
+                progress(body.len() as u64, total);
+            }
             if let Some(last) = sent.last_mut() {
                 last.bytes = body.len() as u64;
             }
@@ -370,7 +422,7 @@ impl Egress {
         if let Some(last) = sent.last_mut() {
             last.elapsed += began.elapsed();
         }
-        Ok(Answer { status, content_type, body })
+        Ok(Answer { status, content_type, body, url: call.url.clone() })
     }
 
     fn failed(&self, error: reqwest::Error) -> EgressError {
@@ -413,7 +465,7 @@ impl Drop for Record<'_> {
 }
 
 /// Host, with its port where it is not the scheme's own: the form of [`mtor_shared::capability::Provider::hosts`].
-fn authority(url: &Url) -> Option<String> {
+pub fn authority(url: &Url) -> Option<String> {
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }

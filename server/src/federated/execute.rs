@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use mtor_federation::HttpRequest;
 use mtor_shared::{
-    capability::SideEffect,
+    capability::{CapabilityId, SideEffect},
     plan::{PlanError, StepId},
     problem::{Problem, ProblemCode},
     receipt::{Exchange, RanAt, Receipt},
+    source::SourceId,
     stream::{ChunkBody, Delta},
 };
 use reqwest::Method;
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    credentials::Vault,
     runs::journal::{Journal, Past},
     storage::StorageError,
 };
@@ -29,6 +31,8 @@ use crate::{
 pub struct Executor<'a> {
     /// The way out.
     pub egress: &'a Egress,
+    /// Credentials for calls that need them.
+    pub vault: &'a Vault,
     /// For the receipt.
     pub clock: &'a dyn Clock,
     /// How often a step that only reads is tried again.
@@ -187,21 +191,38 @@ impl Executor<'_> {
         sent: &mut Vec<Sent>,
     ) -> Result<Value, Break> {
         let provider = &step.operation.capability.provider;
-        let call = self.call(step, request).map_err(|title| {
+        let mut call = self.call(step, request).map_err(|title| {
             Break::Failed(Problem::new(ProblemCode::Internal, title, "The realm's log says more."))
         })?;
-        let answer = tokio::select! {
+        let source = source_of(&step.step.capability);
+        let asked = async {
+            let attached = self.vault.attach(&source, &step.operation, sent).await.map_err(Break::Failed)?;
+            call.attached = attached.clone();
+            Ok::<_, Break>((self.egress.call(call, sent).await, attached))
+        };
+        let (answer, attached) = tokio::select! {
             biased;
             () = self.stop.cancelled() => return Err(Break::Failed(stopped())),
             () = self.shutdown.cancelled(), if reads => return Err(Break::Left),
-            answer = self.egress.call(call, sent) => answer,
+            asked = asked => asked?,
         };
-        let Answer { status, content_type, body } = answer.map_err(|error| {
+        let Answer { status, content_type, body, .. } = answer.map_err(|error| {
             tracing::warn!(capability = %step.step.capability, %error, "a provider gave no answer");
             Break::Failed(egress_problem(&provider.name, &error))
         })?;
-        mtor_federation::response(&step.operation, status, content_type.as_deref(), &body)
-            .map_err(|error| Break::Failed(error.problem(&provider.name)))
+        let mut answered = mtor_federation::response(&step.operation, status, content_type.as_deref(), &body)
+            .map_err(|error| error.problem(&provider.name));
+        if !attached.is_empty() {
+            if status == 401 {
+                self.vault.refused(&source, &step.operation);
+            }
+            // What a provider sends back of a secret gets into no result and no message.
+            match &mut answered {
+                Ok(value) => attached.scrub(value),
+                Err(problem) => problem.title = attached.scrubbed(&problem.title),
+            }
+        }
+        answered.map_err(Break::Failed)
     }
 
     fn call(&self, step: &PreparedStep, request: &HttpRequest) -> Result<Call, String> {
@@ -225,6 +246,11 @@ impl Executor<'_> {
             () = tokio::time::sleep(delay) => Ok(()),
         }
     }
+}
+
+/// The first half of a capability's name.
+fn source_of(id: &CapabilityId) -> SourceId {
+    SourceId(id.0.split('/').next().unwrap_or_default().to_owned())
 }
 
 fn exchange(step: &StepId, sent: Sent) -> Exchange {

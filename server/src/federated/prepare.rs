@@ -13,7 +13,7 @@ use mtor_shared::{
     stream::StepInfo,
 };
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Absent, Snapshot};
 
 /// Compositions within compositions.
 const MAX_DEPTH: usize = 4;
@@ -62,6 +62,9 @@ pub enum PrepareError {
     /// Nothing of that name is in the catalogue.
     #[error("this realm has no capability {0}")]
     Unknown(CapabilityId),
+    /// Nobody enabled it, or somebody took it out.
+    #[error("{0} is not enabled")]
+    NotEnabled(CapabilityId),
     /// Compositions go too deep, which is what one that contains itself does.
     #[error("the plan nests deeper than {MAX_DEPTH}")]
     TooDeep,
@@ -88,6 +91,11 @@ impl PrepareError {
                 format!("This realm has nothing named {id}."),
                 "Reload the page to see what it has now.",
             ),
+            Self::NotEnabled(id) => (
+                ProblemCode::Forbidden,
+                format!("{id} is not enabled, so it is not called."),
+                "Enable it on the Federation screen, then try again. A dry run shows its request without sending it.",
+            ),
             Self::TooDeep | Self::TooLong => {
                 (ProblemCode::BadRequest, format!("The plan is too large: {self}."), "Ask for less at once.")
             }
@@ -101,7 +109,7 @@ impl PrepareError {
 ///
 /// # Errors
 /// [`PrepareError`] when it cannot be carried out with this catalogue.
-pub fn prepare(plan: &Plan, catalogue: &Catalogue) -> Result<Prepared, PrepareError> {
+pub fn prepare(plan: &Plan, catalogue: &Snapshot) -> Result<Prepared, PrepareError> {
     let mut flat = Vec::new();
     expand(plan, &Scope::default(), catalogue, 0, &mut flat)?;
     let distinct = |each: &dyn Fn(&Capability) -> Option<String>| {
@@ -131,7 +139,7 @@ struct Scope<'a> {
 fn expand(
     plan: &Plan,
     scope: &Scope<'_>,
-    catalogue: &Catalogue,
+    catalogue: &Snapshot,
     depth: usize,
     flat: &mut Vec<PreparedStep>,
 ) -> Result<(), PrepareError> {
@@ -142,9 +150,10 @@ fn expand(
     // The output of a composition is that of its last step.
     let mut outputs: BTreeMap<&StepId, StepId> = BTreeMap::new();
     for step in &plan.steps {
-        let capability = catalogue
-            .capability(&step.capability)
-            .ok_or_else(|| PrepareError::Unknown(step.capability.clone()))?;
+        let capability = catalogue.capability(&step.capability).map_err(|absent| match absent {
+            Absent::Unknown => PrepareError::Unknown(step.capability.clone()),
+            Absent::NotEnabled => PrepareError::NotEnabled(step.capability.clone()),
+        })?;
         let id = StepId(format!("{}{}", scope.prefix, step.id));
         let args: BTreeMap<String, Binding> = step
             .args

@@ -1,6 +1,6 @@
 //! Reading a JSON body that a stranger wrote: what is wrong with it is said, and nothing ambiguous passes.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use axum::{
     body::Body,
@@ -25,28 +25,46 @@ impl<T: DeserializeOwned> FromRequest<AppState> for StrictJson<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim());
-        if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
-            let problem = Problem::new(
-                ProblemCode::BadRequest,
-                "The body must be JSON.",
-                "Send it with the header content-type: application/json.",
-            );
-            return Err(ApiError::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
-        }
         let limits = &state.config.limits;
-        let body = tokio::time::timeout(limits.body_timeout, collect(request.into_body(), limits.body_bytes));
-        let body = body.await.map_err(|_| {
-            let title = format!("The body did not arrive within {} s.", limits.body_timeout.as_secs());
-            let problem = Problem::retryable(ProblemCode::BadRequest, title, "Try again.");
-            ApiError::with_status(StatusCode::REQUEST_TIMEOUT, problem)
-        })??;
-        parse(&body).map(Self).map_err(|what| {
-            let title = format!("The body is not what is asked for: {what}.");
-            ApiError::bad_request(title, "GET /openapi.json describes it.")
-        })
+        read(request, limits.body_bytes, limits.body_timeout).await.map(Self)
     }
+}
+
+/// As [`StrictJson`], for a body that holds a description as one text.
+pub struct LargeJson<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for LargeJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        // Within JSON every quotation mark and line break of the text takes two bytes.
+        let most =
+            state.config.sources.bytes.saturating_mul(2).saturating_add(state.config.limits.body_bytes);
+        read(request, most, state.config.sources.fetch_timeout).await.map(Self)
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: Request, most: usize, patience: Duration) -> Result<T, ApiError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+        let problem = Problem::new(
+            ProblemCode::BadRequest,
+            "The body must be JSON.",
+            "Send it with the header content-type: application/json.",
+        );
+        return Err(ApiError::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
+    }
+    let body = tokio::time::timeout(patience, collect(request.into_body(), most));
+    let body = body.await.map_err(|_| {
+        let title = format!("The body did not arrive within {} s.", patience.as_secs());
+        let problem = Problem::retryable(ProblemCode::BadRequest, title, "Try again.");
+        ApiError::with_status(StatusCode::REQUEST_TIMEOUT, problem)
+    })??;
+    parse(&body).map_err(|what| {
+        let title = format!("The body is not what is asked for: {what}.");
+        ApiError::bad_request(title, "GET /openapi.json describes it.")
+    })
 }
 
 /// The bytes of a body up to a limit.

@@ -1,9 +1,13 @@
 //! Thin handlers: a folder a noun, a file a verb.
 
 pub mod catalogue;
+pub mod credentials;
+pub mod discovery;
 pub mod health;
 pub mod media;
 pub mod metrics;
 pub mod models;
 pub mod openapi;
+pub mod operations;
 pub mod runs;
+pub mod sources;

@@ -22,9 +22,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::journal::{Journal, Past, Tail};
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Snapshot},
     clock::Clock,
     config::Config,
+    credentials::Vault,
     federated::{
         egress::Egress,
         execute::{Ended, Executor},
@@ -102,6 +103,7 @@ struct Inner {
     catalogue: Arc<Catalogue>,
     storage: Arc<dyn Storage>,
     egress: Arc<Egress>,
+    vault: Vault,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -117,11 +119,13 @@ impl Runs {
         catalogue: Arc<Catalogue>,
         storage: Arc<dyn Storage>,
         egress: Arc<Egress>,
+        vault: Vault,
         clock: Arc<dyn Clock>,
         shutdown: CancellationToken,
     ) -> Self {
         let (tasks, live, starting) = Default::default();
-        let inner = Inner { config, catalogue, storage, egress, clock, shutdown, tasks, live, starting };
+        let inner =
+            Inner { config, catalogue, storage, egress, vault, clock, shutdown, tasks, live, starting };
         Self { inner: Arc::new(inner) }
     }
 
@@ -149,7 +153,7 @@ impl Runs {
 
     async fn start_new(&self, request: RunRequest) -> Result<(), RunError> {
         let inner = &self.inner;
-        let prepared = prepare(&request.plan, &inner.catalogue)?;
+        let prepared = prepare(&request.plan, &inner.catalogue.now())?;
         if inner.shutdown.is_cancelled() {
             return Err(RunError::ShuttingDown);
         }
@@ -233,7 +237,7 @@ impl Runs {
         let inner = &self.inner;
         for record in inner.storage.unfinished_runs().await? {
             let past = Past::read(inner.storage.entries(&record.id, 0).await?);
-            match resumable(&record, &past, &inner.catalogue) {
+            match resumable(&record, &past, &inner.catalogue.now()) {
                 Some(prepared) => {
                     tracing::info!(run = %record.id, next = past.next_seq, "going on with a run");
                     self.spawn(record, prepared, past);
@@ -272,7 +276,7 @@ impl Runs {
 }
 
 /// The prepared plan when it may go on: it only reads, and its steps are still those that readers know.
-fn resumable(record: &RunRecord, past: &Past, catalogue: &Catalogue) -> Option<Prepared> {
+fn resumable(record: &RunRecord, past: &Past, catalogue: &Snapshot) -> Option<Prepared> {
     let prepared = prepare(&record.plan, catalogue).ok()?;
     let known: Vec<&StepId> = past.steps.iter().map(|step| &step.id).collect();
     let same = prepared.steps.iter().map(|step| &step.step.id).eq(known);
@@ -298,6 +302,7 @@ impl Inner {
         let settings = &self.config.federation;
         let executor = Executor {
             egress: &self.egress,
+            vault: &self.vault,
             clock: &*self.clock,
             retries: settings.retries,
             retry_delay: settings.retry_delay,

@@ -1,5 +1,7 @@
 //! What the realm remembers. The trait is all that the other rooms know; SQLite is the default behind it.
 
+pub mod credentials;
+pub mod sources;
 mod sqlite;
 
 use std::collections::HashMap;
@@ -13,6 +15,7 @@ use mtor_shared::{
     stream::Chunk,
 };
 
+use self::{credentials::CredentialStorage, sources::SourceStorage};
 pub use sqlite::Sqlite;
 
 /// Why something could not be remembered or recalled.
@@ -96,7 +99,7 @@ pub struct Entry {
 
 /// What the realm remembers.
 #[async_trait]
-pub trait Storage: Send + Sync {
+pub trait Storage: SourceStorage + CredentialStorage + Send + Sync {
     /// Writes everything back and lets go of the database.
     async fn close(&self);
 

@@ -1,5 +1,8 @@
 //! Storage in one SQLite file.
 
+mod credentials;
+mod sources;
+
 use std::{collections::HashMap, fs::File, io::ErrorKind, path::Path, time::Duration};
 
 use async_trait::async_trait;
@@ -17,7 +20,10 @@ use sqlx::{
 use super::{Created, Entry, RunRecord, Storage, StorageError};
 
 /// Embedded in the binary, in order; one that was released is never edited.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "runs", include_str!("migrations/0001_runs.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "runs", include_str!("migrations/0001_runs.sql")),
+    (2, "sources", include_str!("migrations/0002_sources.sql")),
+];
 
 /// How long a writer waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -10,9 +10,11 @@ use mtor_shared::{
     plan::Plan,
     problem::{Problem, ProblemCode},
     run::RunId,
+    source::Source,
     stream::{Chunk, ChunkBody, Delta, Folded, RunView},
 };
-use reqwest::{Client, RequestBuilder, Response, header};
+use reqwest::{Client, Method, RequestBuilder, Response, header};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::provider::Provider;
@@ -75,9 +77,15 @@ impl Settings {
     }
 
     pub(crate) async fn start(self) -> Realm {
+        self.start_with(|_| {}).await
+    }
+
+    /// With something else from outside than the real things.
+    pub(crate) async fn start_with(self, change: impl FnOnce(&mut Outside)) -> Realm {
         let config = self.config();
         let embedder = Err(Problem::new(ProblemCode::Unsupported, "No weights in this test.", ""));
-        let outside = Outside { embedder, ..Outside::real(&config) };
+        let mut outside = Outside { embedder, ..Outside::real(&config) };
+        change(&mut outside);
         let server = server::start(config, outside).await.expect("the realm starts");
         Realm::at(server)
     }
@@ -91,6 +99,37 @@ impl Realm {
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.base))
+    }
+
+    /// A request with a JSON body.
+    pub(crate) fn send(&self, method: Method, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        request.header(header::CONTENT_TYPE, "application/json").body(body.to_string())
+    }
+
+    /// A request that succeeds, and its JSON answer.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> T {
+        answer(self.send(method, path, body)).await
+    }
+
+    /// A GET that succeeds, and its JSON answer.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> T {
+        answer(self.get(path)).await
+    }
+
+    /// Adds a source and waits until it is settled.
+    pub(crate) async fn add(&self, source: Value) -> Source {
+        let added: Source = self.ask(Method::POST, "/api/catalogue/sources", &source).await;
+        self.settled(&added.id.0).await
+    }
+
+    /// Follows a source until nothing is being done with it.
+    pub(crate) async fn settled(&self, id: &str) -> Source {
+        settled(&self.client, &self.base, id).await.pop().expect("a snapshot")
+    }
+
+    pub(crate) async fn change(&self, id: &str, change: Value) -> Source {
+        self.ask(Method::PATCH, &format!("/api/catalogue/sources/{id}"), &change).await
     }
 
     pub(crate) fn post_run(&self, id: &RunId, plan: &Plan) -> RequestBuilder {
@@ -206,6 +245,25 @@ pub(crate) fn problem_of(chunks: &[Chunk]) -> Problem {
         ChunkBody::Failed { problem, .. } => problem.clone(),
         other => panic!("the run did not fail: {other:?}"),
     }
+}
+
+/// Every snapshot of a source until nothing is being done with it.
+pub(crate) async fn settled(client: &Client, base: &str, id: &str) -> Vec<Source> {
+    let response =
+        client.get(format!("{base}/api/catalogue/sources/{id}/events")).send().await.expect("an answer");
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let text = response.text().await.expect("the stream ends");
+    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+    data.map(|data| serde_json::from_str(data).expect("a source")).collect()
+}
+
+/// The JSON answer of a request that succeeds.
+pub(crate) async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> T {
+    let response = request.send().await.expect("an answer");
+    let status = response.status();
+    let text = response.text().await.expect("a body");
+    assert!(status.is_success(), "{status}: {text}");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 /// Status, problem of a failed request.

@@ -3,7 +3,9 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test's helpers fail the test")]
 #![allow(clippy::disallowed_methods, reason = "the tests are a browser and a shell to the realm")]
 
+mod attacks;
 mod config;
+mod credentials;
 mod egress;
 mod harness;
 mod json;
@@ -12,10 +14,12 @@ mod models;
 mod openapi;
 mod origin;
 mod pilots;
+mod process;
 mod provider;
 mod recovery;
 mod runs;
 mod shell;
+mod sources;
 mod surface;
 #[path = "../support/upstream.rs"]
 mod upstream;

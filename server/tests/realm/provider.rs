@@ -8,7 +8,7 @@ use std::{
 use axum::{
     Json, Router,
     extract::Request,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use futures_util::future::BoxFuture;
@@ -18,7 +18,23 @@ use tokio::net::TcpListener;
 /// See the module.
 pub(crate) struct Provider {
     pub(crate) address: SocketAddr,
-    calls: Arc<Mutex<Vec<String>>>,
+    calls: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("text"))
+    }
 }
 
 impl Provider {
@@ -29,12 +45,22 @@ impl Provider {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let calls: Arc<Mutex<Vec<String>>> = Arc::default();
+        let calls: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let (script, seen) = (Arc::new(script), Arc::clone(&calls));
         let app = Router::new().fallback(move |request: Request| {
-            let target = request.uri().to_string();
-            seen.lock().expect("a lock").push(target.clone());
-            script(target)
+            let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
+            async move {
+                let (head, body) = request.into_parts();
+                let target = head.uri.to_string();
+                let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
+                seen.lock().expect("a lock").push(Seen {
+                    method: head.method.to_string(),
+                    target: target.clone(),
+                    headers: head.headers,
+                    body: String::from_utf8_lossy(&body).into_owned(),
+                });
+                script(target).await
+            }
         });
         tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") });
         Self { address, calls }
@@ -47,6 +73,11 @@ impl Provider {
 
     /// Every path and query so far.
     pub(crate) fn calls(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.target).collect()
+    }
+
+    /// Every request so far.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.calls.lock().expect("a lock").clone()
     }
 

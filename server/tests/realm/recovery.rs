@@ -1,10 +1,6 @@
 //! What survives the end of the process, decent or not: these start the real binary.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use mtor_shared::{
     problem::ProblemCode,
@@ -14,50 +10,9 @@ use tokio::sync::Semaphore;
 
 use crate::{
     harness::{Events, Settings, client, fold, post_run, problem_of, run_id, weather_plan},
+    process::Process,
     provider::{Provider, weather},
 };
-
-/// A realm in another process; killed when dropped.
-struct Process {
-    child: Child,
-    base: String,
-}
-
-impl Process {
-    fn start(settings: &Settings) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_mtor"))
-            .arg("serve")
-            .env_clear()
-            .envs(settings.environment())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("output")).read_line(&mut line).expect("a line");
-        let base = line.trim().strip_prefix("MTOR listens on ").expect("the address").to_owned();
-        Self { child, base }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("gone");
-    }
-
-    #[cfg(unix)]
-    fn terminate(mut self) -> std::process::ExitStatus {
-        let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(kill.expect("kill").success());
-        self.child.wait().expect("gone")
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Weather whose second call waits for the gate.
 async fn gated() -> (Provider, Arc<Semaphore>) {

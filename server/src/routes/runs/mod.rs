@@ -26,6 +26,13 @@ fn events(chunks: impl Stream<Item = Chunk> + Send + 'static) -> Response {
         let data = serde_json::to_string(&chunk).ok()?;
         Some(Ok::<_, Infallible>(Event::default().id(chunk.seq.to_string()).data(data)))
     });
+    server_sent(events)
+}
+
+/// A stream of events that nobody on the way keeps or holds back.
+pub(super) fn server_sent(
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> Response {
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     let headers = [(header::CACHE_CONTROL, "no-store"), (HeaderName::from_static("x-accel-buffering"), "no")];
     (headers, stream).into_response()

@@ -1,0 +1,3 @@
+//! What others find without being told (FEDERATION.md, discovery).
+
+pub mod api_catalog;
