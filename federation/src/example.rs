@@ -41,16 +41,16 @@ struct Way {
     branch: usize,
 }
 
-/// Arguments of a call that fit its schema; none when there are none that can be found.
+/// Arguments of a call that fit its schema, filled in as far as they then still fit; none when there are none that can
+/// be found.
 pub fn arguments(operation: &Operation, fill: Fill) -> Option<Map<String, Value>> {
     let schema = &operation.capability.input;
+    let fills: &[Fill] = if fill == Fill::All { &[Fill::All, Fill::Required] } else { &[Fill::Required] };
     let ways = [(true, 0), (false, 0), (true, 1), (false, 1), (false, 2), (false, 3)];
-    ways.into_iter().find_map(|(given, branch)| {
-        let made = make(schema, Way { fill, given, branch });
-        match made {
-            Value::Object(args) if check(schema, &args).is_ok() => Some(args),
-            _ => None,
-        }
+    let all = fills.iter().flat_map(|fill| ways.map(|(given, branch)| Way { fill: *fill, given, branch }));
+    all.into_iter().find_map(|way| match make(schema, way) {
+        Value::Object(args) if check(schema, &args).is_ok() => Some(args),
+        _ => None,
     })
 }
 
@@ -167,7 +167,9 @@ impl Maker<'_> {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let least = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
+        // An argument without members would often be sent as nothing at all.
+        let stated = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
+        let least = stated.max(u64::from(depth == 1));
         let most = schema.get("maxProperties").and_then(Value::as_u64).unwrap_or(u64::MAX);
         let mut object = Map::new();
         for name in &required {
@@ -323,11 +325,23 @@ fn fits(schema: &Map<String, Value>, value: &Value) -> bool {
     };
     let chars = value.as_str().map(|text| text.chars().count() as u64);
     let bound = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
+    let format = schema.get("format").and_then(Value::as_str).zip(value.as_str());
     type_fits
+        && format.is_none_or(|(format, text)| has_format(format, text))
         && chars.is_none_or(|n| {
             n >= bound("minLength").unwrap_or(0) && n <= bound("maxLength").unwrap_or(u64::MAX)
         })
         && chars != Some(0)
+}
+
+/// Whether a text has a format; one that is not known is had by every text.
+fn has_format(format: &str, text: &str) -> bool {
+    let schema = json!({"type": "string", "format": format});
+    let options = jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .should_validate_formats(true)
+        .offline();
+    options.build(&schema).is_ok_and(|validator| validator.is_valid(&Value::String(text.to_owned())))
 }
 
 fn number(schema: &Map<String, Value>, whole: bool, nth: usize) -> Value {

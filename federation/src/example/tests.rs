@@ -21,6 +21,8 @@ fn what_the_description_gives_comes_first() {
     assert_eq!(all(json!({"type": "string", "examples": ["Rome"]})), json!("Rome"));
     assert_eq!(all(json!({"type": "integer", "default": 3, "examples": ["x"]})), json!(3));
     assert_eq!(all(json!({"type": "string", "enum": ["a", "b"], "default": "b"})), json!("a"));
+    let not_a_date = json!({"type": "string", "format": "date", "examples": ["soon"]});
+    assert_eq!(all(not_a_date), json!("2024-01-01"));
     assert_eq!(all(json!({"const": 7, "type": "integer"})), json!(7));
 }
 

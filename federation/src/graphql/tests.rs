@@ -229,6 +229,20 @@ fn a_broken_type_costs_only_what_needs_it() {
 }
 
 #[test]
+fn of_what_is_described_twice_the_first_counts() {
+    let compiled = compiled(
+        "type Query { a(x: Int, x: String!): T! a: Int b(y: E, z: I): Int }\ntype T { id: ID! id: Int! }\n\
+         enum E { A A B }\ninput I { p: Int! p: String! }\ntype Query { a: String c: Int }\nenum Query { D }",
+    );
+    assert_eq!(query(&compiled, "a"), "query a($x: Int) { a(x: $x) { id } }");
+    assert_eq!(compiled.find("a").expect("a").capability.output["required"], json!(["id"]));
+    let b = &compiled.find("b").expect("b").capability.input["$defs"];
+    assert_eq!((&b["E"]["enum"], &b["I"]["required"]), (&json!(["A", "B"]), &json!(["p"])));
+    assert_eq!(compiled.operations.len(), 3);
+    assert!(compiled.warnings.iter().any(|warning| warning.contains("described twice")));
+}
+
+#[test]
 fn an_overlay_names_the_address_and_annotates_fields() {
     let overlay = json!({"overlay": "1.0.0", "actions": [
         {"target": "$", "update": {"servers": [{"url": "https://shelter.test/v1/graphql?x=1"}], "info": {"title": "Shelter"}}},

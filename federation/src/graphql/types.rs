@@ -192,8 +192,9 @@ impl<'d> Schema<'d> {
     }
 
     /// Adds a type; what is described twice is put together, and what contradicts itself counts as first described.
-    pub(super) fn add(&mut self, name: &'d str, added: Type<'d>) {
+    pub(super) fn add(&mut self, name: &'d str, mut added: Type<'d>) {
         use std::collections::hash_map::Entry;
+        added.kind.keep_first();
         let present = match self.types.entry(name) {
             Entry::Vacant(vacant) => {
                 vacant.insert(added);
@@ -227,6 +228,34 @@ impl<'d> Schema<'d> {
                 reason: "it is described twice, as different kinds of type; the first counts".into(),
             }),
         }
+    }
+}
+
+impl<'d> Kind<'d> {
+    /// Of what has one name, the first counts.
+    fn keep_first(&mut self) {
+        if let Self::Object { interfaces, .. } = self {
+            keep_first(interfaces, |name| name);
+        }
+        match self {
+            Self::Object { fields, .. } | Self::Interface { fields } => {
+                keep_first(fields, |field| field.name);
+                for field in fields {
+                    keep_first(&mut field.arguments, |argument| argument.name);
+                }
+            }
+            Self::Union { members } => keep_first(members, |name| name),
+            Self::Enum { values } => keep_first(values, |name| name),
+            Self::Input { fields, .. } => keep_first(fields, |field| field.name),
+            Self::Scalar { .. } => {}
+        }
+    }
+}
+
+fn keep_first<'d, T>(list: &mut Vec<T>, name: impl Fn(&T) -> &'d str) {
+    if list.len() > 1 {
+        let mut seen = std::collections::HashSet::with_capacity(list.len());
+        list.retain(|item| seen.insert(name(item)));
     }
 }
 
