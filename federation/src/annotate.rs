@@ -10,10 +10,14 @@ use mtor_shared::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{
-    model::{CompileError, Compiled, Operation, Skipped},
-    openapi::Source,
-};
+use crate::model::{CompileError, Compiled, Operation, Skipped};
+
+/// What a document's compositions share.
+pub(crate) struct Provenance<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) notes: &'a DocumentNotes,
+}
 
 /// `x-mtor` of an operation.
 #[derive(Debug, Default, Deserialize)]
@@ -30,8 +34,9 @@ pub(crate) struct OperationNotes {
 }
 
 impl OperationNotes {
-    pub(crate) fn read(operation: &Value) -> Result<Self, String> {
-        operation.get("x-mtor").map_or_else(
+    /// What stands in `x-mtor`.
+    pub(crate) fn read(notes: Option<Value>) -> Result<Self, String> {
+        notes.map_or_else(
             || Ok(Self::default()),
             |notes| Self::deserialize(notes).map_err(|error| error.to_string()),
         )
@@ -78,8 +83,9 @@ struct CompositionNotes {
 }
 
 impl DocumentNotes {
-    pub(crate) fn read(root: &Value) -> Result<Self, CompileError> {
-        let Some(notes) = root.get("x-mtor") else { return Ok(Self::default()) };
+    /// What stands in the document's `x-mtor`.
+    pub(crate) fn read(notes: Option<Value>) -> Result<Self, CompileError> {
+        let Some(notes) = notes else { return Ok(Self::default()) };
         Self::deserialize(notes).map_err(|error| CompileError::Overlay(format!("/x-mtor: {error}")))
     }
 
@@ -98,9 +104,11 @@ impl DocumentNotes {
 pub(crate) fn line(text: &str, limit: usize) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let mut line = String::new();
+    let mut length = 0;
     for word in words {
         let space = usize::from(!line.is_empty());
-        if line.chars().count() + space + word.chars().count() >= limit {
+        let word_length = word.chars().take(limit).count();
+        if length + space + word_length >= limit {
             if line.is_empty() {
                 line.extend(word.chars().take(limit.saturating_sub(1)));
             }
@@ -109,12 +117,13 @@ pub(crate) fn line(text: &str, limit: usize) -> String {
         }
         line.push_str(if space == 1 { " " } else { "" });
         line.push_str(word);
+        length += space + word_length;
     }
     line
 }
 
 /// Adds the compositions of the document; a malformed one is skipped by name.
-pub(crate) fn compose(source: &Source<'_>, compiled: &mut Compiled) {
+pub(crate) fn compose(source: &Provenance<'_>, compiled: &mut Compiled) {
     for (index, value) in source.notes.compositions.iter().enumerate() {
         match composition(source, compiled, value) {
             Ok(capability) => compiled.compositions.push(capability),
@@ -127,7 +136,7 @@ pub(crate) fn compose(source: &Source<'_>, compiled: &mut Compiled) {
     }
 }
 
-fn composition(source: &Source<'_>, compiled: &Compiled, value: &Value) -> Result<Capability, String> {
+fn composition(source: &Provenance<'_>, compiled: &Compiled, value: &Value) -> Result<Capability, String> {
     let notes = CompositionNotes::deserialize(value).map_err(|error| error.to_string())?;
     let id = CapabilityId(qualified(source.id, &notes.id));
     if compiled.capabilities().any(|other| other.id == id) {
@@ -156,7 +165,7 @@ fn composition(source: &Source<'_>, compiled: &Compiled, value: &Value) -> Resul
         id,
         title: notes.title,
         summary: notes.summary,
-        provider: Provider { hosts: hosts.into_iter().collect(), ..source.notes.provider(&source.title) },
+        provider: Provider { hosts: hosts.into_iter().collect(), ..source.notes.provider(source.title) },
         input: notes.input,
         output: notes.output.or(last).unwrap_or_else(|| json!({})),
         side_effect: notes.side_effect.or(gravest).unwrap_or_default(),

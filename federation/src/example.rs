@@ -325,23 +325,39 @@ fn fits(schema: &Map<String, Value>, value: &Value) -> bool {
     };
     let chars = value.as_str().map(|text| text.chars().count() as u64);
     let bound = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
-    let format = schema.get("format").and_then(Value::as_str).zip(value.as_str());
     type_fits
-        && format.is_none_or(|(format, text)| has_format(format, text))
+        && value.as_str().is_none_or(|text| is_well_formed(schema, text))
         && chars.is_none_or(|n| {
             n >= bound("minLength").unwrap_or(0) && n <= bound("maxLength").unwrap_or(u64::MAX)
         })
         && chars != Some(0)
 }
 
-/// Whether a text has a format; one that is not known is had by every text.
-fn has_format(format: &str, text: &str) -> bool {
-    let schema = json!({"type": "string", "format": format});
-    let options = jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
-        .should_validate_formats(true)
-        .offline();
-    options.build(&schema).is_ok_and(|validator| validator.is_valid(&Value::String(text.to_owned())))
+/// Whether a text has the format and pattern of its schema; a format that is not known is had by every text.
+fn is_well_formed(schema: &Map<String, Value>, text: &str) -> bool {
+    let format = schema.get("format").and_then(Value::as_str);
+    if format == Some("byte") && !is_base64(text) {
+        return false;
+    }
+    let mut own = json!({"type": "string"});
+    for keyword in ["format", "pattern"] {
+        if let Some(value) = schema.get(keyword) {
+            own[keyword] = if *value == json!("url") { json!("uri") } else { value.clone() };
+        }
+    }
+    if own.as_object().is_none_or(|own| own.len() < 2) {
+        return true;
+    }
+    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
+    let built = options.should_validate_formats(true).offline().build(&own);
+    built.is_ok_and(|validator| validator.is_valid(&Value::String(text.to_owned())))
+}
+
+fn is_base64(text: &str) -> bool {
+    let digits = text.trim_end_matches('=');
+    text.len().is_multiple_of(4)
+        && text.len() - digits.len() <= 2
+        && digits.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
 }
 
 fn number(schema: &Map<String, Value>, whole: bool, nth: usize) -> Value {

@@ -9,6 +9,8 @@
 //! [`request()`] checks arguments and writes the request; [`response()`] reads the answer.
 
 mod annotate;
+mod document;
+mod documents;
 pub mod example;
 mod graphql;
 mod model;
@@ -20,15 +22,94 @@ mod request;
 mod response;
 mod schema;
 
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use url::Url;
+
+use crate::{document::Node, documents::Library};
+
 pub use model::{
     Body, BodyKind, CompileError, Compiled, GraphQlCall, HttpRequest, Location, OauthFlow, OauthGrant,
-    Operation, Parameter, PathPart, Requirement, SchemeKind, SchemeUse, Skipped, Style,
+    Operation, Parameter, Part, PathPart, Requirement, SchemeKind, SchemeUse, Skipped, Style,
 };
 pub use request::{ArgumentError, request};
 pub use response::{MAX_RESPONSE_BYTES, ResponseError, response};
 
-/// Compiles an OpenAPI 3.0 or 3.1 description in JSON or YAML, or a GraphQL schema: SDL, or the answer to an
-/// introspection query.
+/// Everything that a compilation takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The first half of every capability id.
+    pub source_id: &'a str,
+    /// The description, JSON or YAML.
+    pub document: &'a str,
+    /// An OpenAPI Overlay document (<https://spec.openapis.org/overlay/v1.0.0>) that may add `x-mtor` objects.
+    pub overlay: Option<&'a str>,
+    /// The address that relative server addresses, and a description without any, are resolved against.
+    pub base: Option<&'a str>,
+    /// The address that the description itself was read from, against which its references are resolved.
+    pub location: Option<&'a str>,
+    /// Other documents that it may refer to, by absolute address.
+    pub others: &'a BTreeMap<String, String>,
+}
+
+/// An operation while it is handed over: its schemas are not written out yet.
+pub struct Found<'v, 'd> {
+    /// The operation; its capability has null in place of its schemas.
+    pub operation: Operation,
+    /// JSON Schema 2020-12 of the arguments.
+    pub input: Shape<'v, 'd>,
+    /// JSON Schema 2020-12 of the answer.
+    pub output: Shape<'v, 'd>,
+}
+
+impl Found<'_, '_> {
+    /// The operation with its schemas.
+    pub fn complete(self) -> Operation {
+        let mut operation = self.operation;
+        operation.capability.input = self.input.into_value();
+        operation.capability.output = self.output.into_value();
+        operation
+    }
+}
+
+/// A schema that can be written without being built first.
+pub struct Shape<'v, 'd>(Form<'v, 'd>);
+
+enum Form<'v, 'd> {
+    View(&'v schema::View<'v, 'd>),
+    Value(Value),
+}
+
+impl Shape<'_, '_> {
+    /// How many bytes of JSON it is.
+    pub fn json_len(&self) -> usize {
+        match &self.0 {
+            Form::View(view) => view.json_len(),
+            Form::Value(value) => value.to_string().len(),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        match self.0 {
+            Form::View(view) => view.to_value(),
+            Form::Value(value) => value,
+        }
+    }
+}
+
+impl Serialize for Shape<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Form::View(view) => view.serialize(serializer),
+            Form::Value(value) => value.serialize(serializer),
+        }
+    }
+}
+
+/// Compiles a description: Swagger 2.0, OpenAPI 3.0 or 3.1 in JSON or YAML, or a GraphQL schema: SDL, or the answer to
+/// an introspection query.
 ///
 /// `source_id` is the first half of every capability id; `overlay` is an OpenAPI Overlay document
 /// (<https://spec.openapis.org/overlay/v1.0.0>) that may add `x-mtor` objects.
@@ -52,20 +133,90 @@ pub fn compile_at(
     overlay: Option<&str>,
     base: Option<&str>,
 ) -> Result<Compiled, CompileError> {
+    compile_input(&Input { source_id, document, overlay, base, location: base, others: &BTreeMap::new() })
+}
+
+/// Like [`compile`], with everything that a compilation may take.
+///
+/// What is missing is in [`Compiled::missing`]: who may do I/O gets it, bounded in number and size, puts it into
+/// [`Input::others`] and compiles again.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_input(input: &Input<'_>) -> Result<Compiled, CompileError> {
+    let mut operations = Vec::new();
+    let (mut compiled, notes) = run(input, &mut |found| operations.push(found.complete()))?;
+    compiled.operations = operations;
+    let title = compiled.title.clone();
+    annotate::compose(
+        &annotate::Provenance { id: input.source_id, title: &title, notes: &notes },
+        &mut compiled,
+    );
+    Ok(compiled)
+}
+
+/// Compiles, and hands over one operation after another instead of keeping them all: for catalogues that are written
+/// while they are made. What is returned has no operations, and no compositions.
+///
+/// # Errors
+/// As [`compile`].
+pub fn visit(input: &Input<'_>, each: &mut dyn FnMut(Found<'_, '_>)) -> Result<Compiled, CompileError> {
+    run(input, each).map(|(compiled, _)| compiled)
+}
+
+fn run(
+    input: &Input<'_>,
+    each: &mut dyn FnMut(Found<'_, '_>),
+) -> Result<(Compiled, annotate::DocumentNotes), CompileError> {
+    let source_id = input.source_id;
     if !openapi::names::is_source_id(source_id) {
         return Err(CompileError::SourceId(source_id.chars().take(80).collect()));
     }
-    let origin = graphql::Origin { source_id, overlay, base, bytes: document.len() };
-    if document.len() <= parse::MAX_DOCUMENT_BYTES && graphql::is_sdl(document) {
-        return graphql::compile_sdl(document, origin);
+    let origin =
+        graphql::Origin { source_id, overlay: input.overlay, base: input.base, bytes: input.document.len() };
+    if input.document.len() <= parse::MAX_DOCUMENT_BYTES && graphql::is_sdl(input.document) {
+        return graphql::compile_sdl(input.document, origin).map(|compiled| hand_over(compiled, each));
     }
-    let mut root = parse::document(document)?;
+    let text = parse::clean(input.document);
+    let mut root = parse::document(&text)?;
     if graphql::is_introspection(&root) {
-        return graphql::compile_introspection(&root, origin);
+        return graphql::compile_introspection(&root, origin).map(|compiled| hand_over(compiled, each));
     }
     let mut warnings = Vec::new();
-    if let Some(overlay) = overlay {
-        overlay::apply(&mut root, overlay, &mut warnings)?;
+    if let Some(overlay) = input.overlay {
+        root = overlay::laid_over(&root, overlay, &mut warnings)?;
     }
-    openapi::compile(source_id, &root, document.len(), base, warnings)
+    let dialect = openapi::dialect(&root, &mut warnings)?;
+    let notes = annotate::DocumentNotes::read(root.get("x-mtor").map(Node::to_value))?;
+    let title = root["info"]["title"].as_str().map(|title| annotate::line(title, 120)).unwrap_or_default();
+    let library = Library::link(root, &text, input.location, input.others);
+    warnings.extend(library.warnings.iter().cloned());
+    let documents = library.documents();
+    let source = openapi::Source {
+        id: source_id,
+        documents: &documents,
+        root: documents.root(),
+        dialect,
+        base: input.base.and_then(|base| Url::parse(base).ok()),
+        notes,
+        title: if title.is_empty() { source_id.to_owned() } else { title },
+    };
+    let mut compiled = openapi::compile(&source, &text, warnings, &mut |operation, given, answered| {
+        each(Found { operation, input: Shape(Form::View(given)), output: Shape(Form::View(answered)) });
+    });
+    compiled.missing = library.missing.iter().cloned().collect();
+    Ok((compiled, source.notes))
+}
+
+/// Hands over operations that were compiled whole.
+fn hand_over(
+    mut compiled: Compiled,
+    each: &mut dyn FnMut(Found<'_, '_>),
+) -> (Compiled, annotate::DocumentNotes) {
+    for mut operation in std::mem::take(&mut compiled.operations) {
+        let input = std::mem::take(&mut operation.capability.input);
+        let output = std::mem::take(&mut operation.capability.output);
+        each(Found { operation, input: Shape(Form::Value(input)), output: Shape(Form::Value(output)) });
+    }
+    (compiled, annotate::DocumentNotes::default())
 }

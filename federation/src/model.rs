@@ -11,12 +11,21 @@ use url::Url;
 pub struct Compiled {
     /// What the description calls itself.
     pub title: String,
+    /// What it is written in: `swagger-2.0`, `openapi-3.1`, `graphql` …
+    #[serde(default)]
+    pub format: String,
     /// Every operation that can be called, in the order of their paths.
     pub operations: Vec<Operation>,
     /// Capabilities that the overlay composes out of operations; each has a plan.
     pub compositions: Vec<Capability>,
     /// What could not be compiled, with the reason.
     pub skipped: Vec<Skipped>,
+    /// What the provider calls, not the other way round: webhooks and callbacks.
+    #[serde(default)]
+    pub incoming: Vec<Skipped>,
+    /// Other documents that this one refers to and that were not at hand, by absolute address where it can be told.
+    #[serde(default)]
+    pub missing: Vec<String>,
     /// What was compiled in spite of a fault in the description.
     pub warnings: Vec<String>,
     /// Sentences that none of the capabilities answers.
@@ -113,6 +122,9 @@ pub struct Operation {
     /// The body, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Body>,
+    /// The media type to ask for; empty for JSON.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub accept: String,
     /// Whether an answer without a body is a success: the description promises none.
     #[serde(default)]
     pub empty_answer: bool,
@@ -166,7 +178,7 @@ pub struct Parameter {
 }
 
 /// Where a parameter goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Location {
     /// Into the path.
@@ -207,6 +219,8 @@ pub enum Style {
     SpaceDelimited,
     /// `a|b`, the bar encoded
     PipeDelimited,
+    /// `a⇥b`, the tab encoded: Swagger 2.0's `tsv`
+    TabDelimited,
     /// `name[key]=a`
     DeepObject,
     /// The value as JSON text: a parameter described by `content`.
@@ -224,6 +238,33 @@ pub struct Body {
     pub kind: BodyKind,
     /// Whether it has to be given.
     pub required: bool,
+    /// The fields of a form that are known beforehand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// The name of XML's outermost element.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub root: String,
+}
+
+/// One field of a form, as far as the description says how it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What it is called.
+    pub name: String,
+    /// The media type of its content, where it is not the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// How lists and objects are written, where it is not the usual way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style: Option<Style>,
+    /// Whether each item or property is a field of its own.
+    pub explode: bool,
+    /// Whether characters with a meaning in addresses stay as they are where that is harmless.
+    #[serde(default)]
+    pub allow_reserved: bool,
+    /// Whether it is bytes, which are given in base64 and sent as they are.
+    #[serde(default)]
+    pub binary: bool,
 }
 
 /// How a body is written.
@@ -234,8 +275,14 @@ pub enum BodyKind {
     Json,
     /// `application/x-www-form-urlencoded`: one pair a property, one an item for lists, JSON text for objects.
     Form,
+    /// `multipart/form-data`: one part a property, one an item for lists, JSON text for objects.
+    Multipart,
     /// A string as it is.
     Text,
+    /// A string as it is, or an object as XML: an element a property.
+    Xml,
+    /// Bytes, given in base64.
+    Binary,
 }
 
 /// Schemes that have to be met together.
@@ -350,7 +397,7 @@ pub enum CompileError {
     #[error("the document is neither JSON nor YAML: {0}")]
     Syntax(String),
     /// A format that is not read.
-    #[error("the document is {0}; OpenAPI 3.0 and 3.1 are read")]
+    #[error("the document is {0}; Swagger 2.0, OpenAPI 3.0 and 3.1 are read")]
     Format(String),
     /// The overlay is not one.
     #[error("the overlay cannot be used: {0}")]

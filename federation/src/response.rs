@@ -1,5 +1,6 @@
 //! A provider's answer to a typed result, or a plain reason why there is none.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use mtor_shared::problem::{Problem, ProblemCode};
 use serde_json::Value;
 
@@ -165,7 +166,7 @@ fn sentence(words: &str) -> String {
 
 /// Reads an answer.
 ///
-/// The result is the JSON value of a 2xx answer; `null` where the description promises no content and none came.
+/// The result is the JSON value of a 2xx answer, or a string where text or bytes are described; `null` where the description promises no content and none came.
 /// Only the outermost shape is held against the description: real descriptions are too often wrong about details.
 ///
 /// # Errors
@@ -189,6 +190,13 @@ pub fn response(
     if body.iter().all(u8::is_ascii_whitespace) {
         let nothing_promised = operation.empty_answer || matches!(status, 204 | 205);
         return if nothing_promised { Ok(Value::Null) } else { Err(ResponseError::Empty) };
+    }
+    // What is described as text or bytes is given as such: bytes in base64, as JSON cannot carry them.
+    if operation.capability.output["contentMediaType"].is_string() {
+        return Ok(Value::String(match operation.capability.output["contentEncoding"].as_str() {
+            Some("base64") => BASE64_STANDARD.encode(body),
+            _ => String::from_utf8_lossy(body).into_owned(),
+        }));
     }
     // Some services send JSON as text/plain, so the bytes decide; but a page is named as one.
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);

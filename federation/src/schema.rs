@@ -3,26 +3,50 @@
 //! Real descriptions hold keywords of the wrong type, types that do not exist and references that lead nowhere. A
 //! keyword that makes no sense is dropped, never the schema around it: accepting too much is mended by the
 //! provider's own answer, refusing what is right is not.
+//!
+//! What is referred to is converted once for the whole description ([`definitions`]); an operation takes from it what
+//! it needs and what fits.
 
 mod cycles;
+mod definitions;
 mod keywords;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::borrow::Cow;
 
-use serde_json::{Map, Value, json};
+pub(crate) use definitions::{Definitions, Size, View};
 
-use crate::openapi::{names, refs};
+use crate::{
+    document::{Members, Node, text_len},
+    documents::Documents,
+};
 
 /// Levels of nesting that are kept within one schema.
 const MAX_DEPTH: usize = 48;
-/// How many times over the limit an operation's own schemas, outside definitions, may go.
-const SPARED: usize = 16;
 /// Levels of a definition that is too large to be kept whole: its members and their types.
 const SHALLOW_DEPTH: usize = 2;
+/// In how much detail schemas may be written: how many bytes of a description are kept, and whether examples are.
+/// Each is tried when the one before makes all schemas of a description too large.
+pub(crate) const DETAILS: [Detail; 4] = [
+    Detail { text: 2000, examples: true },
+    Detail { text: 400, examples: true },
+    Detail { text: 120, examples: false },
+    Detail { text: 0, examples: false },
+];
 
-/// Which OpenAPI a schema is written for.
+/// How much of what is for people is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Detail {
+    /// Bytes of a description.
+    text: usize,
+    /// Whether there are examples.
+    examples: bool,
+}
+
+/// Which specification a schema is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
+    /// Swagger 2.0: a subset of an early JSON Schema.
+    V20,
     /// 3.0: an extended subset of an early JSON Schema; what stands beside a `$ref` does not count.
     V30,
     /// 3.1: JSON Schema 2020-12.
@@ -38,173 +62,137 @@ pub(crate) enum Purpose {
     Output,
 }
 
-/// Converts schemas that share one set of definitions.
-pub(crate) struct Converter<'d> {
-    root: &'d Value,
-    dialect: Dialect,
-    purpose: Purpose,
-    /// About how many bytes of JSON may come out; definitions beyond it become "anything".
+/// What schemas are converted by.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a, 'd> {
+    pub(crate) documents: &'a Documents<'d>,
+    pub(crate) dialect: Dialect,
+    pub(crate) purpose: Purpose,
+    pub(crate) detail: Detail,
+}
+
+/// Converts the schemas that stand in an operation itself.
+pub(crate) struct Converter<'a, 'd> {
+    rules: Rules<'a, 'd>,
+    definitions: &'a mut Definitions<'d>,
+    /// About how many bytes of JSON may come out; what is beyond becomes "anything".
     limit: usize,
     bytes: usize,
-    /// Reference to the name of its definition.
-    named: BTreeMap<String, String>,
-    taken: BTreeSet<String>,
-    waiting: VecDeque<(String, &'d Value)>,
-    defs: BTreeMap<String, Value>,
-    cut: bool,
-    /// Whether only the outline of a definition is kept.
+    depth: usize,
+    /// Only members and their types.
     shallow: bool,
-    /// Whether what is converted is a definition, which is dropped when it does not fit.
-    in_definition: bool,
-    warnings: Vec<String>,
+    /// Definitions that are referred to.
+    pub(crate) references: Vec<u32>,
+    /// How many bytes less each of [`DETAILS`] would take.
+    pub(crate) savings: [usize; DETAILS.len()],
+    /// Whether something was left out for want of room.
+    pub(crate) cut: bool,
 }
 
-/// What came out beside the schemas themselves.
-pub(crate) struct Finished {
-    /// `$defs`; empty when nothing is referred to.
-    pub(crate) defs: Map<String, Value>,
-    /// About how many bytes of JSON came out.
-    pub(crate) bytes: usize,
-    /// What was dropped.
-    pub(crate) warnings: Vec<String>,
-}
-
-impl<'d> Converter<'d> {
-    pub(crate) fn new(root: &'d Value, dialect: Dialect, purpose: Purpose, limit: usize) -> Self {
+impl<'a, 'd> Converter<'a, 'd> {
+    pub(crate) fn new(rules: Rules<'a, 'd>, definitions: &'a mut Definitions<'d>, limit: usize) -> Self {
         Self {
-            root,
-            dialect,
-            purpose,
+            rules,
+            definitions,
             limit,
             bytes: 0,
-            named: BTreeMap::new(),
-            taken: BTreeSet::new(),
-            waiting: VecDeque::new(),
-            defs: BTreeMap::new(),
-            cut: false,
+            depth: MAX_DEPTH,
             shallow: false,
-            in_definition: false,
-            warnings: Vec::new(),
+            references: Vec::new(),
+            savings: [0; DETAILS.len()],
+            cut: false,
         }
     }
 
-    /// Converts one schema; what it refers to is converted by [`Self::finish`].
-    pub(crate) fn convert(&mut self, schema: &'d Value) -> Value {
+    /// Converts one schema; what it refers to is converted by the definitions.
+    pub(crate) fn convert(&mut self, schema: &'d Node<'d>) -> Node<'d> {
         self.schema(schema, 0)
     }
 
-    /// Converts what was referred to, nearest first.
-    pub(crate) fn finish(mut self) -> Finished {
-        self.in_definition = true;
-        while let Some((name, schema)) = self.waiting.pop_front() {
-            let converted = self.definition(schema);
-            self.defs.insert(name, converted);
+    /// A text of the description for people, as far as it is kept.
+    pub(crate) fn text(&mut self, text: &'d str) -> Option<Node<'d>> {
+        let full = text_len(text);
+        for (saving, detail) in self.savings.iter_mut().zip(DETAILS) {
+            let kept = if detail.text == 0 { 0 } else { keywords::clip(text, detail.text).len() + 16 };
+            *saving += (full + 16).saturating_sub(kept.max(16 * usize::from(detail.text > 0)));
         }
-        cycles::cut(&mut self.defs);
-        if self.cut {
-            self.warnings.push("the schema is cut: it is too large to be kept whole".into());
-        }
-        self.warnings.sort();
-        self.warnings.dedup();
-        Finished { defs: self.defs.into_iter().collect(), bytes: self.bytes, warnings: self.warnings }
+        let allowed = self.rules.detail.text;
+        (allowed > 0 && !self.shallow).then(|| Node::text(keywords::clip(text, allowed)))
     }
 
-    /// A definition whole, else without words and inner parts, else as "anything": whatever still fits.
-    fn definition(&mut self, schema: &'d Value) -> Value {
-        for shallow in [false, true] {
-            self.shallow = shallow;
-            let (bytes, waiting) = (self.bytes, self.waiting.len());
-            if bytes >= self.limit {
-                break;
-            }
-            let converted = self.schema(schema, 0);
-            if self.bytes <= self.limit {
-                self.cut |= shallow;
-                self.shallow = false;
-                return converted;
-            }
-            self.bytes = bytes;
-            let dropped: BTreeSet<String> = self.waiting.drain(waiting..).map(|(name, _)| name).collect();
-            self.named.retain(|_, name| !dropped.contains(name));
-            self.taken.retain(|name| !dropped.contains(name));
-        }
-        self.shallow = false;
-        self.cut = true;
-        json!({})
-    }
-
-    fn schema(&mut self, schema: &'d Value, depth: usize) -> Value {
+    fn schema(&mut self, schema: &'d Node<'d>, depth: usize) -> Node<'d> {
         self.bytes += 4;
         if self.is_full(0) {
-            return json!({});
+            return Node::empty();
         }
         match schema {
-            Value::Bool(_) => schema.clone(),
-            Value::Object(members) if depth < self.depth() => self.object(members, depth),
-            Value::Object(_) => {
+            Node::Bool(value) => Node::Bool(*value),
+            Node::Object(members) if depth < self.depth => self.object(members, depth),
+            Node::Object(_) => {
                 self.cut = true;
-                json!({})
+                Node::empty()
             }
-            _ => json!({}),
+            _ => Node::empty(),
         }
     }
 
-    /// Whether `more` bytes are too many; what stands in the operation itself is spared for long, but it too may be
-    /// shared by many operations.
+    /// Whether `more` bytes are too many.
     fn is_full(&mut self, more: usize) -> bool {
-        let end = if self.in_definition { self.limit } else { self.limit.saturating_mul(SPARED) };
-        let full = self.bytes.saturating_add(more) > end;
+        let full = self.bytes.saturating_add(more) > self.limit;
         self.cut |= full;
         full
     }
 
-    fn depth(&self) -> usize {
-        if self.shallow { SHALLOW_DEPTH } else { MAX_DEPTH }
-    }
-
-    fn object(&mut self, members: &'d Map<String, Value>, depth: usize) -> Value {
-        let mut out = Map::new();
-        if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+    fn object(&mut self, members: &'d Members<'d>, depth: usize) -> Node<'d> {
+        let mut out: Vec<(Cow<'d, str>, Node<'d>)> = Vec::with_capacity(members.len());
+        if let Some(reference) = members.get("$ref").and_then(Node::as_str) {
             if let Some(target) = self.reference(reference) {
-                out.insert("$ref".into(), Value::String(target));
+                out.push(("$ref".into(), target));
             }
-            if self.dialect == Dialect::V30 {
-                return Value::Object(out);
+            if self.rules.dialect != Dialect::V31 {
+                // What stands beside a reference does not count, except what real descriptions mean by it.
+                for keyword in ["nullable", "x-nullable"] {
+                    if members.get(keyword).is_some_and(Node::is_true) {
+                        return keywords::nullable(Members::new(out));
+                    }
+                }
+                return Node::object(out);
             }
         }
-        for (keyword, value) in members {
+        for (keyword, value) in members.iter() {
             self.keyword(&mut out, members, keyword, value, depth);
         }
         self.required(&mut out, members);
         if self.is_full(0) {
             // Members may be missing by now, so others than those that are left have to be taken.
-            out.retain(|keyword, _| {
-                !matches!(keyword.as_str(), "additionalProperties" | "unevaluatedProperties")
+            out.retain(|(keyword, _)| {
+                !matches!(keyword.as_ref(), "additionalProperties" | "unevaluatedProperties")
             });
         }
+        let mut out = Members::new(out);
         keywords::fit_enum_and_type(&mut out);
-        if members.get("nullable") == Some(&Value::Bool(true)) {
+        if members.get("nullable").or_else(|| members.get("x-nullable")).is_some_and(Node::is_true) {
             keywords::nullable(out)
         } else {
-            Value::Object(out)
+            Node::Object(out)
         }
     }
 
     fn keyword(
         &mut self,
-        out: &mut Map<String, Value>,
-        members: &'d Map<String, Value>,
-        keyword: &str,
-        value: &'d Value,
+        out: &mut Vec<(Cow<'d, str>, Node<'d>)>,
+        members: &'d Members<'d>,
+        keyword: &'d str,
+        value: &'d Node<'d>,
         depth: usize,
     ) {
         let converted = match keyword {
             "properties" | "patternProperties" | "dependentSchemas" => {
                 self.map_of_schemas(keyword, value, depth)
             }
-            "items" if value.is_array() => {
+            "items" if matches!(value, Node::Array(_)) => {
                 if let Some(list) = self.list_of_schemas(value, depth) {
-                    out.insert("prefixItems".into(), list);
+                    out.push(("prefixItems".into(), list));
                 }
                 None
             }
@@ -218,41 +206,96 @@ impl<'d> Converter<'d> {
             | "propertyNames"
             | "unevaluatedItems"
             | "unevaluatedProperties"
-                if value.is_object() || value.is_boolean() =>
+                if matches!(value, Node::Object(_) | Node::Bool(_)) =>
             {
                 Some(self.schema(value, depth + 1))
             }
             // With a discriminator the alternatives are told apart by a member, and often overlap otherwise.
-            "oneOf" if members.contains_key("discriminator") => {
+            "oneOf" if members.contains("discriminator") => {
                 if let Some(list) = self.list_of_schemas(value, depth) {
-                    out.insert("anyOf".into(), list);
+                    out.push(("anyOf".into(), list));
                 }
                 None
             }
             "allOf" | "anyOf" | "oneOf" | "prefixItems" => self.list_of_schemas(value, depth),
-            "exclusiveMinimum" | "exclusiveMaximum" if value.is_boolean() => None,
+            "exclusiveMinimum" | "exclusiveMaximum" if matches!(value, Node::Bool(_)) => None,
             "minimum" | "maximum" => {
                 let (exclusive, bound) = keywords::bound(keyword, members, value);
                 if let Some(bound) = bound {
                     self.bytes += 24;
-                    out.insert(exclusive.into(), bound);
+                    out.push((exclusive.into(), bound));
                 }
                 None
             }
-            "title" | "description" | "default" | "example" | "examples" if self.shallow => None,
-            "enum" | "const" if self.is_full(keywords::own_bytes(keyword, value)) => None,
+            "title" | "description" => match value {
+                Node::String(text) if keyword == "description" => self.text(text),
+                Node::String(text) if !self.shallow => Some(Node::text(keywords::clip(text, 200))),
+                _ => None,
+            },
+            "example" | "examples" | "x-example" => self.example(out, keyword, value),
+            "default" if self.shallow => None,
+            "enum" | "const" if self.is_full(value.json_len()) => None,
+            "type" if value.as_str() == Some("file") => {
+                out.push(("type".into(), Node::text("string")));
+                out.push(("contentEncoding".into(), Node::text("base64")));
+                None
+            }
+            // JSON carries bytes in no other way; 3.1 may say so in JSON Schema's own words.
+            "format"
+                if matches!(value.as_str(), Some("binary" | "byte"))
+                    && !members.contains("contentEncoding") =>
+            {
+                out.push(("contentEncoding".into(), Node::text("base64")));
+                keywords::plain(keyword, value)
+            }
             _ => keywords::plain(keyword, value),
         };
         if let Some(converted) = converted {
-            self.bytes += keyword.len() + 4 + keywords::own_bytes(keyword, &converted);
-            let name = if keyword == "example" { "examples" } else { keyword };
-            out.entry(name).or_insert(converted);
+            self.bytes += keyword.len() + 4 + keywords::own_bytes(&converted);
+            out.push((Cow::Borrowed(keyword), converted));
         }
     }
 
-    fn map_of_schemas(&mut self, keyword: &str, value: &'d Value, depth: usize) -> Option<Value> {
-        let mut out = Map::new();
-        for (name, schema) in value.as_object()? {
+    /// `example` becomes a list of one; kept while there is room for what is for people.
+    fn example(
+        &mut self,
+        out: &mut Vec<(Cow<'d, str>, Node<'d>)>,
+        keyword: &str,
+        value: &'d Node<'d>,
+    ) -> Option<Node<'d>> {
+        if out.iter().any(|(name, _)| name == "examples") {
+            return None;
+        }
+        if let Some(examples) = self.kept_examples(keywords::examples(keyword, value)?) {
+            out.push(("examples".into(), examples));
+        }
+        None
+    }
+
+    /// A value as the only example.
+    pub(crate) fn examples(&mut self, value: &'d Node<'d>) -> Option<Node<'d>> {
+        self.kept_examples(keywords::examples("example", value)?)
+    }
+
+    fn kept_examples(&mut self, examples: Node<'d>) -> Option<Node<'d>> {
+        if self.shallow {
+            return None;
+        }
+        let bytes = examples.json_len() + 12;
+        for (saving, detail) in self.savings.iter_mut().zip(DETAILS) {
+            *saving += if detail.examples { 0 } else { bytes };
+        }
+        if !self.rules.detail.examples {
+            return None;
+        }
+        self.bytes += bytes;
+        Some(examples)
+    }
+
+    fn map_of_schemas(&mut self, keyword: &str, value: &'d Node<'d>, depth: usize) -> Option<Node<'d>> {
+        let members = value.as_object()?;
+        let mut out = Vec::with_capacity(members.len());
+        for (name, schema) in members.iter() {
             if keyword == "patternProperties" && !keywords::is_usable_pattern(name) {
                 continue;
             }
@@ -260,79 +303,58 @@ impl<'d> Converter<'d> {
                 break;
             }
             self.bytes += name.len() + 4;
-            out.insert(name.clone(), self.schema(schema, depth + 1));
+            out.push((Cow::Borrowed(name), self.schema(schema, depth + 1)));
         }
-        Some(Value::Object(out))
+        Some(Node::object(out))
     }
 
     /// None also when it does not fit: an alternative that is left out would refuse what is right.
-    fn list_of_schemas(&mut self, value: &'d Value, depth: usize) -> Option<Value> {
-        let mut list = Vec::new();
-        for schema in value.as_array()? {
+    fn list_of_schemas(&mut self, value: &'d Node<'d>, depth: usize) -> Option<Node<'d>> {
+        let items = value.as_array()?;
+        let mut list = Vec::with_capacity(items.len());
+        for schema in items {
             list.push(self.schema(schema, depth + 1));
             if self.is_full(0) {
                 return None;
             }
         }
-        if list.is_empty() { None } else { Some(Value::Array(list)) }
+        if list.is_empty() { None } else { Some(Node::list(list)) }
     }
 
     /// `required`, without the members that this direction does not carry.
-    fn required(&mut self, out: &mut Map<String, Value>, members: &Map<String, Value>) {
-        let Some(list) = members.get("required").and_then(Value::as_array) else { return };
+    fn required(&mut self, out: &mut Vec<(Cow<'d, str>, Node<'d>)>, members: &'d Members<'d>) {
+        let Some(list) = members.get("required").and_then(Node::as_array) else { return };
         if self.is_full(list.len() * 4) {
             return;
         }
-        let flag = match self.purpose {
+        let flag = match self.rules.purpose {
             Purpose::Input => "readOnly",
             Purpose::Output => "writeOnly",
         };
+        let properties = members.get("properties").and_then(Node::as_object);
         let elsewhere = |name: &str| {
-            let property = members.get("properties").and_then(|properties| properties.get(name));
-            property
-                .and_then(|property| refs::resolve(self.root, property).ok())
-                .is_some_and(|property| property.get(flag) == Some(&Value::Bool(true)))
+            properties
+                .and_then(|properties| properties.get(name))
+                .and_then(|property| self.rules.documents.resolve(property).ok())
+                .is_some_and(|property| property.get(flag).is_some_and(Node::is_true))
         };
-        let mut names: Vec<&str> =
-            list.iter().filter_map(Value::as_str).filter(|name| !elsewhere(name)).collect();
+        let mut names: Vec<&'d str> =
+            list.iter().filter_map(Node::as_str).filter(|name| !elsewhere(name)).collect();
         names.sort_unstable();
         names.dedup();
         if !names.is_empty() {
             self.bytes += names.iter().map(|name| name.len() + 3).sum::<usize>() + 12;
-            out.insert("required".into(), json!(names));
+            out.push(("required".into(), Node::list(names.into_iter().map(Node::text))));
         }
     }
 
     /// The local reference that stands for one of the document; none when it leads nowhere.
-    fn reference(&mut self, reference: &str) -> Option<String> {
-        if !self.named.contains_key(reference) {
-            let target = match refs::lookup(self.root, reference) {
-                Ok(target) => target,
-                Err(broken) => {
-                    self.warnings.push(format!("{broken}; anything is accepted there"));
-                    return None;
-                }
-            };
-            let name = self.definition_name(reference);
-            self.named.insert(reference.to_owned(), name.clone());
-            self.waiting.push_back((name, target));
-        }
-        let name = self.named.get(reference)?;
-        self.bytes += name.len() + 20;
-        Some(format!("#/$defs/{name}"))
-    }
-
-    fn definition_name(&mut self, reference: &str) -> String {
-        let last = reference.rsplit('/').next().unwrap_or_default();
-        let slug = names::slug(&last.replace("~1", "/").replace("~0", "~"));
-        let base = if slug.is_empty() { "schema".to_owned() } else { slug };
-        let mut name = base.clone();
-        let mut number = 2;
-        while !self.taken.insert(name.clone()) {
-            name = format!("{base}-{number}");
-            number += 1;
-        }
-        name
+    fn reference(&mut self, reference: &'d str) -> Option<Node<'d>> {
+        let number = self.definitions.number(self.rules.documents, reference)?;
+        self.references.push(number);
+        let target = format!("#/$defs/{}", self.definitions.name(number));
+        self.bytes += target.len() + 8;
+        Some(Node::text(target))
     }
 }
 

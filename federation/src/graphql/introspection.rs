@@ -1,22 +1,21 @@
 //! The answer to an introspection query (<https://spec.graphql.org/October2021/#sec-Introspection>) to a schema.
 
-use serde_json::Value as Tree;
-
 use super::{
     sdl,
     types::{Argument, Fault, Field, Kind, Schema, Text, Type, TypeRef},
 };
+use crate::document::Node as Tree;
 
 /// Levels of lists and marks around a type.
 const MAX_WRAPPERS: usize = 32;
 
 /// The `__schema` of a document, with or without the `data` around it.
-pub(super) fn find(root: &Tree) -> Option<&Tree> {
+pub(super) fn find<'d>(root: &'d Tree<'d>) -> Option<&'d Tree<'d>> {
     let inside = root.get("data").and_then(|data| data.get("__schema"));
     [root.get("__schema"), inside].into_iter().flatten().find(|schema| schema.is_object())
 }
 
-pub(super) fn read(described: &Tree) -> Schema<'_> {
+pub(super) fn read<'d>(described: &'d Tree<'d>) -> Schema<'d> {
     let root = |name: &str| described[name]["name"].as_str().filter(|name| !name.is_empty());
     let mut schema = Schema {
         query: root("queryType"),
@@ -45,7 +44,7 @@ pub(super) fn read(described: &Tree) -> Schema<'_> {
     schema
 }
 
-fn items(value: &Tree) -> impl Iterator<Item = &Tree> {
+fn items<'d>(value: &'d Tree<'d>) -> impl Iterator<Item = &'d Tree<'d>> {
     value.as_array().into_iter().flatten()
 }
 
@@ -55,15 +54,15 @@ fn is_name(name: &str) -> bool {
         && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
-fn names(value: &Tree) -> Vec<&str> {
+fn names<'d>(value: &'d Tree<'d>) -> Vec<&'d str> {
     items(value).filter_map(|item| item["name"].as_str()).filter(|name| is_name(name)).collect()
 }
 
-fn words(value: &Tree) -> Option<Text<'_>> {
+fn words<'d>(value: &'d Tree<'d>) -> Option<Text<'d>> {
     value["description"].as_str().filter(|text| !text.is_empty()).map(Text::Plain)
 }
 
-fn kind(value: &Tree) -> Option<Kind<'_>> {
+fn kind<'d>(value: &'d Tree<'d>) -> Option<Kind<'d>> {
     Some(match value["kind"].as_str()? {
         "SCALAR" => {
             let link = value["specifiedByURL"].as_str().or_else(|| value["specifiedByUrl"].as_str());
@@ -83,7 +82,7 @@ fn kind(value: &Tree) -> Option<Kind<'_>> {
     })
 }
 
-fn fields(list: &Tree) -> Vec<Field<'_>> {
+fn fields<'d>(list: &'d Tree<'d>) -> Vec<Field<'d>> {
     items(list)
         .filter_map(|value| {
             Some(Field {
@@ -97,7 +96,7 @@ fn fields(list: &Tree) -> Vec<Field<'_>> {
         .collect()
 }
 
-fn arguments(list: &Tree) -> Vec<Argument<'_>> {
+fn arguments<'d>(list: &'d Tree<'d>) -> Vec<Argument<'d>> {
     items(list)
         .filter_map(|value| {
             Some(Argument {
@@ -111,7 +110,7 @@ fn arguments(list: &Tree) -> Vec<Argument<'_>> {
         .collect()
 }
 
-fn type_ref(value: &Tree, depth: usize) -> TypeRef<'_> {
+fn type_ref<'d>(value: &'d Tree<'d>, depth: usize) -> TypeRef<'d> {
     if depth > MAX_WRAPPERS {
         return TypeRef::Missing;
     }

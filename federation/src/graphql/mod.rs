@@ -15,8 +15,10 @@ mod selection;
 mod tests;
 mod types;
 
+use std::collections::BTreeMap;
+
 use mtor_shared::capability::{Capability, CapabilityId, Provider, Residency, SideEffect};
-use serde_json::{Map, Value, Value as Tree, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use self::{
@@ -26,6 +28,8 @@ use self::{
 };
 use crate::{
     annotate::{self, OperationNotes},
+    document::Node as Tree,
+    documents::Library,
     model::{CompileError, Compiled, GraphQlCall, Operation, PathPart, Skipped, host},
     openapi::{Source, names, security},
     overlay, parse,
@@ -52,7 +56,7 @@ const LIMITS: [Limits; 3] = [
 const MAX_WARNINGS: usize = 200;
 
 /// Whether a JSON or YAML document is the answer to an introspection query.
-pub(crate) fn is_introspection(root: &Tree) -> bool {
+pub(crate) fn is_introspection(root: &Tree<'_>) -> bool {
     introspection::find(root).is_some()
 }
 
@@ -71,7 +75,7 @@ pub(crate) struct Origin<'a> {
     pub(crate) bytes: usize,
 }
 
-pub(crate) fn compile_introspection(root: &Tree, origin: Origin<'_>) -> Result<Compiled, CompileError> {
+pub(crate) fn compile_introspection(root: &Tree<'_>, origin: Origin<'_>) -> Result<Compiled, CompileError> {
     let schema = introspection::find(root)
         .map(introspection::read)
         .ok_or_else(|| CompileError::Format("no GraphQL introspection".into()))?;
@@ -100,19 +104,22 @@ fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileE
     let outline = outline(schema);
     let mut outline = parse::document(&outline)?;
     if let Some(overlay) = origin.overlay {
-        overlay::apply(&mut outline, overlay, &mut warnings)?;
+        outline = overlay::laid_over(&outline, overlay, &mut warnings)?;
     }
     let endpoint = endpoint(&outline, origin.base, &mut warnings)?;
-    let notes = annotate::DocumentNotes::read(&outline)?;
+    let notes = annotate::DocumentNotes::read(outline.get("x-mtor").map(Tree::to_value))?;
     let title = outline["info"]["title"].as_str().map(|title| annotate::line(title, 120)).unwrap_or_default();
+    let others = BTreeMap::new();
+    let library = Library::link(outline, "", None, &others);
+    let documents = library.documents();
     let source = Source {
         id: origin.source_id,
-        root: &outline,
+        root: documents.root(),
+        documents: &documents,
         dialect: Dialect::V31,
         base: None,
         title: if title.is_empty() { origin.source_id.to_owned() } else { title },
         notes,
-        schema_bytes: INPUT_BYTES,
     };
 
     let mut skipped = Vec::new();
@@ -153,13 +160,19 @@ fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileE
     }
     let mut compiled = Compiled {
         title: source.title.clone(),
+        format: "graphql".to_owned(),
         operations,
         compositions: Vec::new(),
         skipped,
+        incoming: Vec::new(),
+        missing: Vec::new(),
         warnings,
         background: source.notes.background.clone(),
     };
-    annotate::compose(&source, &mut compiled);
+    annotate::compose(
+        &annotate::Provenance { id: source.id, title: &source.title, notes: &source.notes },
+        &mut compiled,
+    );
     Ok(compiled)
 }
 
@@ -246,7 +259,7 @@ struct Endpoint {
 
 /// The address of the overlay's first server, else the base where it can be the service's own, else one beside it.
 fn endpoint(
-    outline: &Tree,
+    outline: &Tree<'_>,
     base: Option<&str>,
     warnings: &mut Vec<String>,
 ) -> Result<Endpoint, CompileError> {
@@ -299,7 +312,7 @@ fn is_file(url: &Url) -> bool {
 
 /// What all fields of a schema share.
 struct Compiler<'a, 's, 'd> {
-    source: &'a Source<'a>,
+    source: &'a Source<'a, 'a>,
     endpoint: &'a Endpoint,
     selector: Selector<'s, 'd>,
     definitions: Definitions<'d>,
@@ -354,7 +367,7 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
     ) -> Result<(Operation, usize, Vec<String>), String> {
         let field = call.field;
         let own = &self.source.root[root.member][field.name];
-        let notes = OperationNotes::read(own)?;
+        let notes = OperationNotes::read(own.get("x-mtor").map(Tree::to_value))?;
         let selection = self.selector.select(&field.of, limits)?;
         let mut warnings = call.warnings.clone();
 
@@ -412,8 +425,9 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
             path: vec![PathPart::Literal(self.endpoint.path.clone())],
             parameters: Vec::new(),
             body: None,
+            accept: String::new(),
             empty_answer: false,
-            security: security::requirements(self.source.root, own),
+            security: security::requirements(self.source.documents, own),
             graphql: Some(GraphQlCall {
                 query: document(root, call, &selection.text),
                 operation_name: field.name.to_owned(),

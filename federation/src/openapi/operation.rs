@@ -1,137 +1,130 @@
 //! One operation.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use mtor_shared::capability::{Capability, CapabilityId, Provider, Residency, SideEffect};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::{Fault, Source, body, names, parameters, refs, security, servers, template};
+use super::{
+    Fault, Site, Source, Tables, body, budget::Allowance, names, parameters, security, servers, template,
+};
 use crate::{
     annotate::{self, OperationNotes},
+    document::Node,
     model::{Location, Operation, host},
-    schema::{Converter, Purpose},
+    schema::{Converter, Rules, Size},
 };
 
-/// Where an operation stands in its document.
-pub(super) struct Site<'a, 'd> {
-    /// Its path as written.
-    pub(super) template: &'d str,
-    /// Its method in capitals.
-    pub(super) method: &'a str,
-    /// The second half of its id.
-    pub(super) name: &'a str,
-    /// The path item around it.
-    pub(super) item: &'a BTreeMap<&'d str, &'d Value>,
-    /// Itself.
-    pub(super) value: &'d Value,
-    /// JSON Pointer to itself.
-    pub(super) pointer: String,
-}
-
-/// An operation and what it took.
-pub(super) struct One {
+/// An operation while it is put together: itself without its schemas, and these.
+pub(super) struct Draft<'d> {
     pub(super) operation: Operation,
-    /// About how many bytes of JSON its schemas have.
-    pub(super) bytes: usize,
+    pub(super) input: Side<'d>,
+    pub(super) output: Side<'d>,
     pub(super) warnings: Vec<String>,
 }
 
-pub(super) fn compile<'d>(source: &Source<'d>, site: &Site<'_, 'd>) -> Result<One, Fault> {
+/// The schema of one direction.
+pub(super) struct Side<'d> {
+    pub(super) schema: Node<'d>,
+    /// How many bytes of JSON it is.
+    pub(super) bytes: usize,
+    /// Definitions that it refers to.
+    pub(super) references: Vec<u32>,
+    /// How many bytes less it has in each detail.
+    pub(super) savings: Size,
+    /// Whether something was left out for want of room.
+    pub(super) cut: bool,
+}
+
+impl<'d> Side<'d> {
+    fn new(schema: Node<'d>, converter: Converter<'_, 'd>) -> Self {
+        let Converter { references, savings, cut, .. } = converter;
+        let bytes = schema.json_len();
+        Self { schema, bytes, references, savings, cut }
+    }
+}
+
+pub(super) fn draft<'d>(
+    source: &Source<'_, 'd>,
+    site: &Site<'d>,
+    tables: &mut Tables<'d>,
+    allowance: &Allowance,
+    input_rules: Rules<'_, 'd>,
+    output_rules: Rules<'_, 'd>,
+) -> Result<Draft<'d>, Fault> {
     let pointer = &site.pointer;
     if !site.value.is_object() {
         return Err(Fault::new(pointer, "the operation is no object"));
     }
     let mut warnings = Vec::new();
-    let notes =
-        OperationNotes::read(site.value).map_err(|reason| Fault::new(format!("{pointer}/x-mtor"), reason))?;
-    let server = servers::choose(source, site)?;
+    let notes = OperationNotes::read(site.value.get("x-mtor").map(Node::to_value))
+        .map_err(|reason| Fault::new(format!("{pointer}/x-mtor"), reason))?;
+    let server = servers::choose(source, site, &mut warnings)?;
 
-    let mut converter = Converter::new(source.root, source.dialect, Purpose::Input, source.schema_bytes / 2);
+    let mut converter = Converter::new(input_rules, &mut tables.input, allowance.input.bytes);
     let mut parameters = parameters::collect(source, site, &mut converter, &mut warnings)?;
     let path = template::parts(site.template, &mut parameters, &mut warnings);
     template::check(&server, &path).map_err(|reason| Fault::new(pointer, reason))?;
-    let body = body::request(source, site, &mut converter, &parameters.list, &mut warnings)?;
+    let body = body::request(source, site, &mut converter, &parameters, &mut warnings)?;
 
     let mut properties = parameters.properties;
     let mut required: Vec<String> =
         parameters.list.iter().filter(|p| p.required).map(|p| p.argument.clone()).collect();
     let body = body.map(|(body, schema)| {
-        properties.insert(body.argument.clone(), schema);
+        properties.push((Cow::Owned(body.argument.clone()), schema));
         if body.required {
             required.push(body.argument.clone());
         }
         body
     });
-    let finished = converter.finish();
-    let mut bytes = finished.bytes;
-    warnings.extend(finished.warnings);
-    let input = input_schema(properties, required, finished.defs);
+    let input = Side::new(input_schema(properties, required), converter);
 
-    let mut converter = Converter::new(source.root, source.dialect, Purpose::Output, source.schema_bytes / 2);
-    let (output, empty_answer) = body::answer(source, site, &mut converter, &mut warnings);
-    let finished = converter.finish();
-    bytes += finished.bytes;
-    warnings.extend(finished.warnings);
-    let output = with_defs(output, finished.defs);
+    let mut converter = Converter::new(output_rules, tables.output(), allowance.output.bytes);
+    let answer = body::answer(source, site, &mut converter, &mut warnings);
+    let output = Side::new(answer.schema, converter);
 
-    let capability = capability(source, site, notes, &server, input, output);
     let operation = Operation {
-        capability,
-        operation_id: site.value.get("operationId").and_then(Value::as_str).map(str::to_owned),
+        capability: capability(source, site, notes, &server),
+        operation_id: site.value.get("operationId").and_then(Node::as_str).map(str::to_owned),
         server,
-        method: site.method.to_owned(),
+        method: site.method.clone(),
         template: site.template.to_owned(),
         path,
         parameters: parameters.list,
         body,
-        empty_answer,
-        security: security::requirements(source.root, site.value),
+        accept: answer.accept,
+        empty_answer: answer.empty,
+        security: security::requirements(source.documents, site.value),
         graphql: None,
     };
-    Ok(One { operation, bytes, warnings })
+    Ok(Draft { operation, input, output, warnings })
 }
 
-fn input_schema(
-    properties: Map<String, Value>,
-    mut required: Vec<String>,
-    defs: Map<String, Value>,
-) -> Value {
+fn input_schema<'d>(properties: Vec<(Cow<'d, str>, Node<'d>)>, mut required: Vec<String>) -> Node<'d> {
     required.sort();
-    let mut input = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    let mut members = vec![(Cow::Borrowed("type"), Node::text("object"))];
+    if !properties.is_empty() {
+        members.push(("properties".into(), Node::object(properties)));
+    }
     if !required.is_empty() {
-        input["required"] = json!(required);
+        members.push(("required".into(), Node::list(required.into_iter().map(Node::text))));
     }
-    with_defs(input, defs)
+    members.push(("additionalProperties".into(), Node::Bool(false)));
+    Node::object(members)
 }
 
-fn with_defs(schema: Value, defs: Map<String, Value>) -> Value {
-    match schema {
-        Value::Object(mut members) if !defs.is_empty() => {
-            members.insert("$defs".into(), Value::Object(defs));
-            Value::Object(members)
-        }
-        other => other,
-    }
-}
-
-fn capability(
-    source: &Source<'_>,
-    site: &Site<'_, '_>,
-    notes: OperationNotes,
-    server: &str,
-    input: Value,
-    output: Value,
-) -> Capability {
+/// The capability without its schemas.
+fn capability(source: &Source<'_, '_>, site: &Site<'_>, notes: OperationNotes, server: &str) -> Capability {
     let text =
-        |name: &str| site.value.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-    let own_name = || names::humanise(site.name);
+        |name: &str| site.value.get(name).and_then(Node::as_str).filter(|text| !text.trim().is_empty());
+    let own_name = || names::humanise(&site.name);
     let title =
         notes.title.unwrap_or_else(|| text("summary").map_or_else(own_name, |text| annotate::line(text, 80)));
     let summary = notes
         .summary
         .or_else(|| text("description").or_else(|| text("summary")).map(|text| annotate::line(text, 400)))
         .unwrap_or_else(|| title.clone());
-    let side_effect = notes.side_effect.unwrap_or(match site.method {
+    let side_effect = notes.side_effect.unwrap_or(match site.method.as_str() {
         "GET" | "HEAD" | "OPTIONS" | "TRACE" => SideEffect::Read,
         _ => SideEffect::Irreversible,
     });
@@ -143,8 +136,8 @@ fn capability(
             hosts: host(server).into_iter().collect(),
             ..source.notes.provider(&source.title)
         },
-        input,
-        output,
+        input: Value::Null,
+        output: Value::Null,
         side_effect,
         residency: notes.residency.unwrap_or(Residency::Provider),
         examples: notes.examples,
@@ -156,28 +149,39 @@ fn capability(
 }
 
 /// The parameters of an operation while it is put together.
-pub(super) struct Parameters {
+pub(super) struct Parameters<'d> {
     /// In the order of the description.
     pub(super) list: Vec<crate::model::Parameter>,
     /// Their schemas by argument.
-    pub(super) properties: Map<String, Value>,
+    pub(super) properties: Vec<(Cow<'d, str>, Node<'d>)>,
+    /// What Swagger 2.0 puts among the parameters and other dialects into the body.
+    pub(super) in_body: Vec<BodyParameter<'d>>,
 }
 
-impl Parameters {
+/// A parameter of Swagger 2.0 that goes into the body.
+pub(super) struct BodyParameter<'d> {
+    /// What it is called.
+    pub(super) name: &'d str,
+    /// Whether it is a field of a form, or else the whole body.
+    pub(super) is_field: bool,
+    /// Its description.
+    pub(super) value: &'d Node<'d>,
+}
+
+impl Parameters<'_> {
+    /// Whether an argument of that name is there.
+    pub(super) fn has(&self, argument: &str) -> bool {
+        self.properties.iter().any(|(taken, _)| taken == argument)
+    }
+
     /// A name for an argument that no other has: the parameter's own, else with its place before it.
     pub(super) fn argument(&self, name: &str, location: Location) -> String {
-        let taken = |name: &String| self.properties.contains_key(name);
         let placed = format!("{}_{name}", location.name());
         let numbered = (2..).map(|n: u32| format!("{name}_{n}"));
         [name.to_owned(), placed]
             .into_iter()
             .chain(numbered)
-            .find(|name| !taken(name))
+            .find(|name| !self.has(name))
             .unwrap_or_else(|| name.to_owned())
     }
-}
-
-/// Follows references; a broken one is a fault of the operation.
-pub(super) fn resolved<'d>(source: &Source<'d>, value: &'d Value, pointer: &str) -> Result<&'d Value, Fault> {
-    refs::resolve(source.root, value).map_err(|reason| Fault::new(pointer, reason))
 }

@@ -1,15 +1,16 @@
 //! Parameters in path, query, header and cookie.
 
-use serde_json::{Map, Value, json};
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    Fault, Source,
-    operation::{Parameters, Site, resolved},
-    refs,
+    Fault, Site, Source,
+    operation::{BodyParameter, Parameters},
 };
 use crate::{
+    document::Node,
+    documents::token,
     model::{Location, Parameter, Style},
-    schema::Converter,
+    schema::{Converter, Dialect},
 };
 
 /// Header fields that the specification gives to other parts of a description.
@@ -33,42 +34,72 @@ const FORBIDDEN: [&str; 12] = [
 /// The most parameters of one operation.
 const MAX_PARAMETERS: usize = 1000;
 
+/// Where a parameter goes, with those that Swagger 2.0 has in its body.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    Outside(Location),
+    Body,
+    Field,
+}
+
 /// Everything that the operation and its path item describe; the operation's own counts.
 pub(super) fn collect<'d>(
-    source: &Source<'d>,
-    site: &Site<'_, 'd>,
-    converter: &mut Converter<'d>,
+    source: &Source<'_, 'd>,
+    site: &Site<'d>,
+    converter: &mut Converter<'_, 'd>,
     warnings: &mut Vec<String>,
-) -> Result<Parameters, Fault> {
-    let shared =
-        (site.item.get("parameters").copied(), format!("/paths/{}/parameters", refs::token(site.template)));
-    let own = (site.value.get("parameters"), format!("{}/parameters", site.pointer));
-    let mut described: Vec<(String, Location, &Value)> = Vec::new();
-    for (list, pointer) in [shared, own] {
-        for (index, value) in list.and_then(Value::as_array).into_iter().flatten().enumerate() {
-            let pointer = format!("{pointer}/{index}");
-            let value = resolved(source, value, &pointer)?;
-            let Some((name, location)) = identity(value, &pointer)? else { continue };
+) -> Result<Parameters<'d>, Fault> {
+    let shared = (site.item("parameters"), || format!("/paths/{}/parameters", token(site.template)));
+    let own = (site.value.get("parameters"), || format!("{}/parameters", site.pointer));
+    let mut described: Vec<(&'d str, Place, &'d Node<'d>)> = Vec::new();
+    let mut seen: HashMap<(&'d str, Place), usize> = HashMap::new();
+    let lists: [(Option<&'d Node<'d>>, &dyn Fn() -> String); 2] = [(shared.0, &shared.1), (own.0, &own.1)];
+    for (list, pointer) in lists {
+        for (index, value) in list.and_then(Node::as_array).into_iter().flatten().enumerate() {
+            let pointer = || format!("{}/{index}", pointer());
+            // What a reference that leads nowhere stands for is not known, so nothing can be sent for it.
+            let value = match source.documents.resolve(value) {
+                Ok(value) => value,
+                Err(broken) => {
+                    warnings.push(format!("{}: {broken}; the parameter is left out", pointer()));
+                    continue;
+                }
+            };
+            let Some((name, place)) = identity(source.dialect, value, &pointer)? else { continue };
             if described.len() == MAX_PARAMETERS {
-                return Err(Fault::new(pointer, format!("there are more than {MAX_PARAMETERS} parameters")));
+                return Err(Fault::new(
+                    pointer(),
+                    format!("there are more than {MAX_PARAMETERS} parameters"),
+                ));
             }
-            match described.iter_mut().find(|(n, l, _)| *n == name && *l == location) {
-                Some(earlier) => earlier.2 = value,
-                None => described.push((name, location, value)),
+            match seen.get(&(name, place)) {
+                Some(earlier) => described[*earlier].2 = value,
+                None => {
+                    seen.insert((name, place), described.len());
+                    described.push((name, place, value));
+                }
             }
         }
     }
-    let mut parameters = Parameters { list: Vec::new(), properties: Map::new() };
-    for (name, location, value) in described {
+    let mut parameters = Parameters { list: Vec::new(), properties: Vec::new(), in_body: Vec::new() };
+    for (name, place, value) in described {
+        let location = match place {
+            Place::Outside(location) => location,
+            place => {
+                parameters.in_body.push(BodyParameter { name, is_field: place == Place::Field, value });
+                continue;
+            }
+        };
+        let name = name.to_owned();
         if location == Location::Header && !is_sendable_header(&name) {
             if !IGNORED.contains(&name.to_ascii_lowercase().as_str()) {
                 warnings.push(format!("the header field `{}` is not sent by arguments", shown(&name)));
             }
             continue;
         }
-        let parameter = one(&parameters, name, location, value, warnings);
-        let schema = schema(value, converter);
-        parameters.properties.insert(parameter.argument.clone(), schema);
+        let parameter = one(source.dialect, &parameters, name, location, value, warnings);
+        let schema = schema(source.dialect, value, converter);
+        parameters.properties.push((Cow::Owned(parameter.argument.clone()), schema));
         parameters.list.push(parameter);
     }
     Ok(parameters)
@@ -78,29 +109,39 @@ fn shown(name: &str) -> String {
     name.chars().take(60).collect()
 }
 
-/// Name and place; none for one that OpenAPI 3 does not know and that need not be given.
-fn identity(value: &Value, pointer: &str) -> Result<Option<(String, Location)>, Fault> {
-    let Some(name) = value.get("name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
-        return Err(Fault::new(pointer, "the parameter has no name"));
-    };
-    let location = match value.get("in").and_then(Value::as_str) {
-        Some("path") => Location::Path,
-        Some("query") => Location::Query,
-        Some("header") => Location::Header,
-        Some("cookie") => Location::Cookie,
-        other => {
+/// Name and place; none for one that the dialect does not know and that need not be given.
+fn identity<'d>(
+    dialect: Dialect,
+    value: &'d Node<'d>,
+    pointer: &dyn Fn() -> String,
+) -> Result<Option<(&'d str, Place)>, Fault> {
+    let place = match (value.get("in").and_then(Node::as_str), dialect) {
+        (Some("path"), _) => Place::Outside(Location::Path),
+        (Some("query"), _) => Place::Outside(Location::Query),
+        (Some("header"), _) => Place::Outside(Location::Header),
+        (Some("cookie"), _) => Place::Outside(Location::Cookie),
+        // The body needs no name.
+        (Some("body"), _) => {
+            return Ok(Some((value.get("name").and_then(Node::as_str).unwrap_or("body"), Place::Body)));
+        }
+        (Some("formData" | "form"), _) => Place::Field,
+        (other, _) => {
             let place = other.map_or_else(|| "nowhere".into(), shown);
-            return if value["required"] == Value::Bool(true) {
+            let name = value.get("name").and_then(Node::as_str).map(shown).unwrap_or_default();
+            return if value["required"].is_true() {
                 Err(Fault::new(
-                    pointer,
-                    format!("the parameter `{}` belongs to an unknown place: {place}", shown(name)),
+                    pointer(),
+                    format!("the parameter `{name}` belongs to an unknown place: {place}"),
                 ))
             } else {
                 Ok(None)
             };
         }
     };
-    Ok(Some((name.to_owned(), location)))
+    let Some(name) = value.get("name").and_then(Node::as_str).filter(|name| !name.is_empty()) else {
+        return Err(Fault::new(pointer(), "the parameter has no name"));
+    };
+    Ok(Some((name, place)))
 }
 
 /// Whether an argument may write a header field of that name.
@@ -116,18 +157,31 @@ fn is_sendable_header(name: &str) -> bool {
 }
 
 fn one(
-    parameters: &Parameters,
+    dialect: Dialect,
+    parameters: &Parameters<'_>,
     name: String,
     location: Location,
-    value: &Value,
+    value: &Node<'_>,
     warnings: &mut Vec<String>,
 ) -> Parameter {
     let usual = match location {
         Location::Path | Location::Header => Style::Simple,
         Location::Query | Location::Cookie => Style::Form,
     };
-    let stated = value.get("style").and_then(Value::as_str);
-    let style = if value.get("schema").is_none() && value.get("content").is_some_and(Value::is_object) {
+    if dialect == Dialect::V20 {
+        let (style, explode) = collection(value, location);
+        return Parameter {
+            argument: parameters.argument(&name, location),
+            explode,
+            allow_reserved: false,
+            required: location == Location::Path || value["required"].is_true(),
+            name,
+            location,
+            style,
+        };
+    }
+    let stated = value.get("style").and_then(Node::as_str);
+    let style = if value.get("schema").is_none() && value.get("content").is_some_and(Node::is_object) {
         Style::Json
     } else {
         stated.and_then(|style| known(style, location)).unwrap_or_else(|| {
@@ -143,16 +197,31 @@ fn one(
     };
     Parameter {
         argument: parameters.argument(&name, location),
-        explode: value.get("explode").and_then(Value::as_bool).unwrap_or(style == Style::Form),
-        allow_reserved: location == Location::Query && value["allowReserved"] == Value::Bool(true),
-        required: location == Location::Path || value["required"] == Value::Bool(true),
+        explode: value.get("explode").and_then(Node::as_bool).unwrap_or(style == Style::Form),
+        allow_reserved: location == Location::Query && value["allowReserved"].is_true(),
+        required: location == Location::Path || value["required"].is_true(),
         name,
         location,
         style,
     }
 }
 
-fn known(style: &str, location: Location) -> Option<Style> {
+/// Swagger 2.0's `collectionFormat` as a style, and whether items are repeated.
+pub(super) fn collection(value: &Node<'_>, location: Location) -> (Style, bool) {
+    let plain = match location {
+        Location::Path | Location::Header => Style::Simple,
+        Location::Query | Location::Cookie => Style::Form,
+    };
+    match value.get("collectionFormat").and_then(Node::as_str) {
+        Some("multi") if matches!(location, Location::Query | Location::Cookie) => (Style::Form, true),
+        Some("ssv") => (Style::SpaceDelimited, false),
+        Some("tsv") => (Style::TabDelimited, false),
+        Some("pipes") => (Style::PipeDelimited, false),
+        _ => (plain, false),
+    }
+}
+
+pub(super) fn known(style: &str, location: Location) -> Option<Style> {
     match (location, style) {
         (Location::Path | Location::Header, "simple") => Some(Style::Simple),
         (Location::Path, "label") => Some(Style::Label),
@@ -166,18 +235,43 @@ fn known(style: &str, location: Location) -> Option<Style> {
 }
 
 /// The parameter's schema with what the parameter itself says about it.
-fn schema<'d>(value: &'d Value, converter: &mut Converter<'d>) -> Value {
+pub(super) fn schema<'d>(
+    dialect: Dialect,
+    value: &'d Node<'d>,
+    converter: &mut Converter<'_, 'd>,
+) -> Node<'d> {
     let described = value.get("schema").or_else(|| {
-        let content = value.get("content").and_then(Value::as_object);
+        let content = value.get("content").and_then(Node::as_object);
         content.and_then(|content| content.values().next()).and_then(|media| media.get("schema"))
     });
-    let mut schema = described.map_or_else(|| json!({}), |schema| converter.convert(schema));
-    // Beside a schema the parameter's description is the better one; what is no object takes no description.
-    if let Value::Object(members) = &mut schema
-        && !members.contains_key("description")
-        && let Some(text) = value.get("description").and_then(Value::as_str)
-    {
-        members.insert("description".into(), json!(crate::annotate::line(text, 400)));
+    let mut schema = match described {
+        Some(schema) => converter.convert(schema),
+        // Swagger 2.0 writes the schema's keywords beside the parameter's own, and others do so by mistake.
+        None if dialect == Dialect::V20 || value.get("type").is_some() => converter.convert(value),
+        None => Node::empty(),
+    };
+    // Beside a schema the parameter's own words are the better ones; what is no object takes none.
+    if let Node::Object(members) = &mut schema {
+        if !members.contains("description")
+            && let Some(text) =
+                value.get("description").and_then(Node::as_str).filter(|text| !text.is_empty())
+            && let Some(text) = converter.text(text)
+        {
+            members.insert("description", text);
+        }
+        if !members.contains("examples")
+            && let Some(example) = example(value)
+            && let Some(examples) = converter.examples(example)
+        {
+            members.insert("examples", examples);
+        }
     }
     schema
+}
+
+/// A parameter's own example.
+fn example<'d>(value: &'d Node<'d>) -> Option<&'d Node<'d>> {
+    let first =
+        || value.get("examples").and_then(Node::as_object).and_then(|examples| examples.values().next());
+    value.get("example").or_else(|| first().and_then(|example: &Node<'_>| example.get("value")))
 }

@@ -1,11 +1,13 @@
 //! Path templates in pieces.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::json;
 use url::Url;
 
 use super::operation::Parameters;
-use crate::model::{Location, Parameter, PathPart, Style};
+use crate::{
+    document::Node,
+    model::{Location, Parameter, PathPart, Style},
+};
 
 /// What stays as it is in the literal parts of a path: what neither ends it nor changes when it is read again.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -31,7 +33,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 /// Splits a template. A placeholder that no parameter describes becomes a text that has to be given.
 pub(super) fn parts(
     template: &str,
-    parameters: &mut Parameters,
+    parameters: &mut Parameters<'_>,
     warnings: &mut Vec<String>,
 ) -> Vec<PathPart> {
     // Some descriptions tell operations apart by fragments, which are never sent.
@@ -59,14 +61,15 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((&text[..open], &text[open + 1..close], &text[close + 1..]))
 }
 
-fn index(name: &str, parameters: &mut Parameters, warnings: &mut Vec<String>) -> usize {
+fn index(name: &str, parameters: &mut Parameters<'_>, warnings: &mut Vec<String>) -> usize {
     let described = |parameter: &Parameter| parameter.location == Location::Path && parameter.name == name;
     if let Some(index) = parameters.list.iter().position(described) {
         return index;
     }
     warnings.push(format!("`{{{name}}}` of the path is not described; it is taken as text"));
     let argument = parameters.argument(name, Location::Path);
-    parameters.properties.insert(argument.clone(), json!({"type": "string"}));
+    let schema = Node::object(vec![("type".into(), Node::text("string"))]);
+    parameters.properties.push((argument.clone().into(), schema));
     parameters.list.push(Parameter {
         argument,
         name: name.to_owned(),

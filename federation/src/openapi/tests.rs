@@ -13,6 +13,12 @@ fn compiled(document: &Value) -> Compiled {
     compile("t", &document.to_string(), None).expect("compiles")
 }
 
+/// How many bytes all schemas have together.
+fn schema_bytes(compiled: &Compiled) -> usize {
+    let operations = compiled.operations.iter();
+    operations.map(|o| o.capability.input.to_string().len() + o.capability.output.to_string().len()).sum()
+}
+
 fn only(paths: Value) -> Operation {
     let mut compiled = compiled(&document(paths));
     assert_eq!(compiled.skipped, []);
@@ -42,7 +48,7 @@ fn an_operation_becomes_a_capability() {
 #[test]
 fn a_broken_operation_costs_only_itself() {
     let compiled = compiled(&document(json!({
-        "/a": {"get": {"parameters": [{"$ref": "#/components/parameters/Gone"}]}, "post": {"operationId": "fine"}},
+        "/a": {"get": {"requestBody": {"$ref": "#/components/requestBodies/Gone"}}, "post": {"operationId": "fine"}},
         "/b": {"get": {"parameters": [{"in": "query"}]}},
         "/c": {"get": 7},
         "/d": {"$ref": "https://elsewhere.test/d.yaml"},
@@ -55,16 +61,16 @@ fn a_broken_operation_costs_only_itself() {
     assert_eq!(
         skipped,
         [
-            ("GET /a", "/paths/~1a/get/parameters/0"),
+            ("/d", "/paths/~1d"),
+            ("/g", "/paths/~1g"),
+            ("GET /a", "/paths/~1a/get/requestBody"),
             ("GET /b", "/paths/~1b/get/parameters/0"),
             ("GET /c", "/paths/~1c/get"),
-            ("/d", "/paths/~1d"),
             ("GET /e/../f", "/paths/~1e~1..~1f/get"),
-            ("/g", "/paths/~1g"),
         ]
     );
-    assert_eq!(compiled.skipped[0].reason, "`$ref` to `#/components/parameters/Gone` leads nowhere");
-    assert!(compiled.skipped[3].reason.contains("https://elsewhere.test/d.yaml"));
+    assert_eq!(compiled.skipped[2].reason, "`$ref` to `#/components/requestBodies/Gone` leads nowhere");
+    assert!(compiled.skipped[0].reason.contains("https://elsewhere.test/d.yaml"));
 }
 
 #[test]
@@ -152,7 +158,6 @@ fn a_server_that_cannot_be_used_is_named() {
         ("/v2", "relative"),
         ("ftp://a.test", "HTTP"),
         ("https://u:p@a.test", "user name"),
-        ("https://{host}/", "`host`"),
         ("https://{host", "closed"),
     ] {
         root["servers"] = json!([{"url": server}]);
@@ -181,7 +186,14 @@ fn the_body_that_is_best_understood_is_chosen() {
         only(json!({"/a": {"post": {"requestBody": {"required": true, "content": content}}}})).body
     };
     let expected = |media_type: &str, kind| {
-        Some(Body { argument: "body".into(), media_type: media_type.into(), kind, required: true })
+        Some(Body {
+            argument: "body".into(),
+            media_type: media_type.into(),
+            kind,
+            required: true,
+            parts: Vec::new(),
+            root: String::new(),
+        })
     };
     assert_eq!(
         body(
@@ -197,9 +209,18 @@ fn the_body_that_is_best_understood_is_chosen() {
         body(json!({"application/x-www-form-urlencoded": {}})),
         expected("application/x-www-form-urlencoded", BodyKind::Form)
     );
+    for (media_type, sent, kind) in [
+        ("multipart/form-data", "multipart/form-data", BodyKind::Multipart),
+        ("text/csv", "text/csv", BodyKind::Text),
+        ("application/xml", "application/xml", BodyKind::Xml),
+        ("application/octet-stream", "application/octet-stream", BodyKind::Binary),
+        ("image/*", "image/png", BodyKind::Binary),
+    ] {
+        assert_eq!(body(json!({media_type: {}})), expected(sent, kind));
+    }
     let compiled = compiled(&document(json!({"/a": {"post": {"requestBody": {
-        "required": true, "content": {"multipart/form-data": {}}}}}})));
-    assert_eq!(compiled.skipped[0].reason, "the body is only taken as multipart/form-data");
+        "required": true, "content": {"a b": {}}}}}})));
+    assert_eq!(compiled.skipped[0].reason, "the body is only taken as a b");
 }
 
 #[test]
@@ -259,8 +280,16 @@ fn versions_are_read_in_every_spelling() {
         root["openapi"] = version.clone();
         assert_eq!(compiled(&root).operations.len(), 1, "{version}");
     }
+    let mut swagger = document(json!({"/a": {"get": {}}}));
+    swagger.as_object_mut().expect("object").remove("openapi");
+    for version in [json!("2.0"), json!(2.0), json!(2), json!("2.0.0")] {
+        swagger["swagger"] = version.clone();
+        let compiled =
+            compile_at("t", &swagger.to_string(), None, Some("http://localhost/")).expect("compiles");
+        assert_eq!(compiled.operations.len(), 1, "{version}");
+    }
     for (text, named) in [
-        ("swagger: '2.0'", "Swagger 2.0"),
+        ("swaggerVersion: '1.2'", "Swagger 1.2"),
         ("openapi: 4.0.0", "OpenAPI 4.0.0"),
         ("asyncapi: 2.0.0", "AsyncAPI"),
         ("[]", "no object"),
@@ -287,8 +316,12 @@ fn schemas_together_stay_bounded() {
     let text = root.to_string();
     let compiled = compile("t", &text, None).expect("compiles");
     assert_eq!(compiled.operations.len(), 600);
-    let bytes: usize = compiled.operations.iter().map(|o| o.capability.output.to_string().len()).sum();
-    assert!(bytes < 4 * text.len().max(1 << 20), "{bytes} of {}", text.len());
+    assert!(schema_bytes(&compiled) <= 4 * text.len());
+    // The names and types of as many members as there is room for are still there.
+    let kept = compiled.operations[0].capability.output["$defs"]["Big"]["properties"]
+        .as_object()
+        .map_or(0, |p| p.len());
+    assert!(kept > 10, "{kept}");
 }
 
 #[test]
@@ -355,4 +388,210 @@ fn hostile_repetition_ends_soon() {
         .map(|o| o.capability.output["properties"].as_object().map_or(0, |p| p.len()))
         .sum();
     assert!(kept < 1000 * 20_000 / 4, "{kept}");
+}
+
+#[test]
+fn a_server_with_a_variable_that_only_the_caller_knows_leads_nowhere() {
+    let mut root = document(json!({"/a": {"get": {}}}));
+    root["servers"] = json!([{"url": "https://{account}.test/v1"}]);
+    let compiled = compiled(&root);
+    assert_eq!(compiled.operations[0].server, "https://server-variable.invalid/v1");
+    assert!(compiled.warnings[0].contains("`account`"), "{:?}", compiled.warnings);
+}
+
+fn swagger(paths: Value) -> Value {
+    json!({"swagger": "2.0", "info": {"title": "T"}, "host": "api.test", "basePath": "/v1", "schemes": ["http", "https"],
+        "paths": paths})
+}
+
+#[test]
+fn swagger_2_parameters_are_as_complete_as_those_of_openapi_3() {
+    let mut root = swagger(json!({"/pets/{id}": {"put": {"parameters": [
+        {"name": "id", "in": "path", "required": true, "type": "integer", "format": "int64", "description": "Which", "x-example": 7},
+        {"name": "tags", "in": "query", "type": "array", "items": {"type": "string", "enum": ["a", "b"]}, "collectionFormat": "multi"},
+        {"name": "csv", "in": "query", "type": "array", "items": {"type": "string"}},
+        {"name": "tsv", "in": "query", "type": "array", "items": {"type": "string"}, "collectionFormat": "tsv"},
+        {"name": "bar", "in": "query", "type": "array", "items": {"type": "string"}, "collectionFormat": "pipes"},
+        {"name": "gap", "in": "query", "type": "array", "items": {"type": "string"}, "collectionFormat": "ssv"},
+        {"name": "n", "in": "query", "type": "integer", "default": 3, "minimum": 1, "exclusiveMinimum": true},
+        {"$ref": "#/parameters/Trace"},
+        {"name": "pet", "in": "body", "required": true, "description": "The pet", "schema": {"$ref": "#/definitions/Pet"}}
+    ], "responses": {"200": {"description": "", "schema": {"$ref": "#/definitions/Pet"}}}}}}));
+    root["parameters"] = json!({"Trace": {"name": "X-Trace", "in": "header", "type": "string"}});
+    root["definitions"] = json!({"Pet": {"type": "object", "required": ["name"], "properties": {
+        "name": {"type": "string"}, "owner": {"type": "string", "x-nullable": true}, "children": {"type": "array", "items": {"$ref": "#/definitions/Pet"}}}}});
+    let compiled = compiled(&root);
+    assert_eq!(compiled.skipped, []);
+    let operation = &compiled.operations[0];
+    assert_eq!(operation.server, "https://api.test/v1");
+    let input = &operation.capability.input;
+    assert_eq!(
+        input["properties"]["id"],
+        json!({"type": "integer", "format": "int64", "description": "Which", "examples": [7]})
+    );
+    assert_eq!(input["properties"]["tags"]["items"], json!({"type": "string", "enum": ["a", "b"]}));
+    assert_eq!(input["properties"]["n"], json!({"type": "integer", "default": 3, "exclusiveMinimum": 1}));
+    assert_eq!(input["properties"]["X-Trace"], json!({"type": "string"}));
+    assert_eq!(input["properties"]["body"]["$ref"], "#/$defs/Pet");
+    assert_eq!(input["$defs"]["Pet"]["properties"]["owner"]["type"], json!(["string", "null"]));
+    assert_eq!(input["required"], json!(["body", "id"]));
+    assert_eq!(operation.capability.output["$ref"], "#/$defs/Pet");
+    let styles: Vec<_> = operation.parameters.iter().map(|p| (p.name.as_str(), p.style, p.explode)).collect();
+    assert_eq!(
+        styles,
+        [
+            ("id", Style::Simple, false),
+            ("tags", Style::Form, true),
+            ("csv", Style::Form, false),
+            ("tsv", Style::TabDelimited, false),
+            ("bar", Style::PipeDelimited, false),
+            ("gap", Style::SpaceDelimited, false),
+            ("n", Style::Form, false),
+            ("X-Trace", Style::Simple, false)
+        ]
+    );
+}
+
+#[test]
+fn swagger_2_forms_are_objects_with_their_fields() {
+    let field = |name: &str, kind: &str| json!({"name": name, "in": "formData", "type": kind, "required": name == "a"});
+    let compiled = compiled(&swagger(json!({
+        "/a-form": {"post": {"parameters": [field("a", "string"), field("b", "integer")]}},
+        "/b-file": {"post": {"parameters": [field("a", "string"), field("f", "file")]}},
+        "/c-multi": {"post": {"consumes": ["multipart/form-data"], "parameters": [field("b", "string")]}}
+    })));
+    let bodies: Vec<_> = compiled.operations.iter().map(|o| o.body.as_ref().expect("a body")).collect();
+    assert_eq!((bodies[0].kind, bodies[0].required), (BodyKind::Form, true));
+    assert_eq!((bodies[1].kind, bodies[1].parts[1].binary), (BodyKind::Multipart, true));
+    assert_eq!((bodies[2].kind, bodies[2].required), (BodyKind::Multipart, false));
+    let body = &compiled.operations[1].capability.input["properties"]["body"];
+    assert_eq!(
+        *body,
+        json!({"type": "object", "required": ["a"], "properties": {
+            "a": {"type": "string"}, "f": {"type": "string", "contentEncoding": "base64"}}})
+    );
+}
+
+#[test]
+fn swagger_2_says_where_it_is_and_what_it_needs_in_its_own_way() {
+    let mut root =
+        swagger(json!({"/a": {"get": {"schemes": ["http"]}, "post": {"security": [{"b": []}, {"k": []}]}}}));
+    root["securityDefinitions"] =
+        json!({"b": {"type": "basic"}, "k": {"type": "apiKey", "in": "query", "name": "key"}});
+    let first = compiled(&root);
+    assert_eq!(first.operations[0].server, "http://api.test/v1");
+    let kinds: Vec<_> = first.operations[1].security.iter().map(|r| r.schemes[0].kind.clone()).collect();
+    let key = SchemeKind::ApiKey { location: Location::Query, parameter: "key".into() };
+    assert_eq!(kinds, [SchemeKind::Http { scheme: "basic".into() }, key]);
+    root.as_object_mut().expect("object").remove("host");
+    assert_eq!(compiled(&root).skipped[0].pointer, "/host");
+    let based = compile_at("t", &root.to_string(), None, Some("http://localhost:9000/docs/x.json"))
+        .expect("compiles");
+    assert_eq!(based.operations[1].server, "http://localhost:9000/v1");
+}
+
+#[test]
+fn answers_that_are_no_json_are_texts_or_bytes() {
+    let output = |content: Value| {
+        let operation = only(json!({"/a": {"get": {"responses": {"200": {"content": content}}}}}));
+        (operation.capability.output, operation.accept)
+    };
+    assert_eq!(
+        output(json!({"text/csv": {"schema": {"type": "string"}}})),
+        (json!({"type": "string", "contentMediaType": "text/csv"}), "text/csv".into())
+    );
+    let bytes = json!({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"});
+    assert_eq!(output(json!({"image/png": {}})), (bytes, "image/png".into()));
+    assert_eq!(output(json!({"text/csv": {}, "application/json": {}})), (json!({}), String::new()));
+    let mut file = swagger(json!({"/a": {"get": {"responses": {"200": {"schema": {"type": "file"}}}}}}));
+    file["produces"] = json!(["application/pdf"]);
+    let operation = compiled(&file).operations.remove(0);
+    assert_eq!(operation.capability.output["contentMediaType"], "application/pdf");
+}
+
+#[test]
+fn what_the_provider_calls_is_listed_and_cannot_be_called() {
+    let mut root = document(json!({"/a": {"post": {"operationId": "a", "callbacks": {"done": {
+        "{$request.body#/url}": {"post": {}}}}}}}));
+    root["webhooks"] = json!({"new": {"post": {"operationId": "hook"}}});
+    let compiled = compiled(&root);
+    assert_eq!(compiled.operations.len(), 1);
+    let listed: Vec<_> =
+        compiled.incoming.iter().map(|i| (i.operation.as_str(), i.reason.as_str())).collect();
+    assert_eq!(
+        listed,
+        [
+            ("POST new", "webhook: the provider calls you"),
+            ("POST {$request.body#/url}", "callback: the provider calls you")
+        ]
+    );
+}
+
+#[test]
+fn documents_beside_the_description_are_asked_for_and_read() {
+    let root = document(json!({
+        "/a": {"$ref": "paths/a.yaml"},
+        "/b": {"get": {"responses": {"200": {"content": {"application/json": {"schema": {"$ref": "./models.json#/Pet"}}}}}}}
+    }));
+    let text = root.to_string();
+    let mut others = std::collections::BTreeMap::new();
+    let run = |others: &std::collections::BTreeMap<String, String>| {
+        crate::compile_input(&crate::Input {
+            source_id: "t",
+            document: &text,
+            overlay: None,
+            base: None,
+            location: Some("file:///api/openapi.json"),
+            others,
+        })
+        .expect("compiles")
+    };
+    let first = run(&others);
+    assert_eq!(first.missing, ["file:///api/models.json", "file:///api/paths/a.yaml"]);
+    assert_eq!((first.operations.len(), first.skipped[0].pointer.as_str()), (1, "/paths/~1a"));
+    others.insert(
+        "file:///api/models.json".into(),
+        r##"{"Pet": {"properties": {"next": {"$ref": "#/Pet"}}}}"##.into(),
+    );
+    others.insert(
+        "file:///api/paths/a.yaml".into(),
+        "get:
+  parameters:
+    - $ref: '../common.yaml#/id'
+  responses: {}
+"
+        .into(),
+    );
+    assert_eq!(run(&others).missing, ["file:///api/common.yaml"]);
+    others.insert(
+        "file:///api/common.yaml".into(),
+        "id: {name: id, in: query, schema: {type: integer}}".into(),
+    );
+    let last = run(&others);
+    assert_eq!((last.missing.len(), last.operations.len(), last.skipped.len()), (0, 2, 0));
+    assert_eq!(last.operations[0].capability.input["properties"]["id"]["type"], "integer");
+    let pet = &last.operations[1].capability.output["$defs"]["Pet"];
+    assert_eq!(pet["properties"]["next"], json!({"$ref": "#/$defs/Pet"}));
+}
+
+#[test]
+fn a_parameter_that_leads_nowhere_costs_only_itself() {
+    let compiled = compiled(&document(json!({"/a/{id}": {"get": {"parameters": [
+        {"$ref": "#/components/parameters/Gone"}, {"name": "q", "in": "query", "schema": {}}]}}})));
+    let names: Vec<_> = compiled.operations[0].parameters.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["q", "id"]);
+    assert!(compiled.warnings[0].contains("Gone"), "{:?}", compiled.warnings);
+}
+
+#[test]
+fn even_the_smallest_description_does_not_grow_beyond_its_bound() {
+    for paths in [
+        json!({"/a": {"get": {}}}),
+        json!({"/a/{b}/{c}": {"get": {}, "put": {}, "post": {}, "delete": {}, "options": {}, "head": {}, "patch": {}, "trace": {}}}),
+    ] {
+        let text = json!({"openapi": "3.0.0", "servers": [{"url": "//a"}], "paths": paths}).to_string();
+        let compiled = compile_at("t", &text, None, Some("http://a/")).expect("compiles");
+        assert!(schema_bytes(&compiled) <= 4 * text.len(), "{} of {}", schema_bytes(&compiled), text.len());
+        assert!(compiled.skipped.is_empty());
+    }
 }

@@ -4,18 +4,33 @@ mod path;
 
 use serde_json::{Map, Value};
 
-use crate::{model::CompileError, parse};
+use crate::{document::Node, model::CompileError, parse};
 
 /// The most places that one action may change.
 const MAX_TARGETS: usize = 10_000;
+
+/// A document with an overlay laid over it.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) fn laid_over<'s>(
+    root: &Node<'_>,
+    overlay: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Node<'s>, CompileError> {
+    let mut value = root.to_value();
+    apply(&mut value, overlay, warnings)?;
+    Ok(Node::from_value(&value))
+}
 
 /// Applies an overlay document's actions in order. An action that selects nothing becomes a warning.
 ///
 /// # Errors
 /// [`CompileError::Overlay`] when it is no overlay, or an action of it is malformed.
-pub(crate) fn apply(root: &mut Value, overlay: &str, warnings: &mut Vec<String>) -> Result<(), CompileError> {
+fn apply(root: &mut Value, overlay: &str, warnings: &mut Vec<String>) -> Result<(), CompileError> {
     let error = |what: String| CompileError::Overlay(what);
-    let overlay = parse::document(overlay).map_err(|cause| error(cause.to_string()))?;
+    let text = parse::clean(overlay);
+    let overlay = parse::document(&text).map_err(|cause| error(cause.to_string()))?.to_value();
     match overlay.get("overlay") {
         Some(Value::String(version)) if version.starts_with("1.") => {}
         _ => return Err(error("it has no `overlay: 1.0.0` or `1.1.0`".into())),

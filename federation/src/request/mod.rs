@@ -4,6 +4,7 @@
 //! make safe is refused: `.` and `..` in a path, which every reader of addresses resolves even when encoded, and
 //! control characters in header fields. The finished address is parsed again and held against the server.
 
+mod body;
 mod style;
 mod validate;
 
@@ -14,9 +15,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
+    documents::token,
     graphql,
-    model::{Body, BodyKind, HttpRequest, Location, Operation, Parameter, PathPart},
-    openapi::refs::token,
+    model::{HttpRequest, Location, Operation, Parameter, PathPart},
 };
 
 /// The longest address that is sent.
@@ -86,8 +87,9 @@ pub fn request(operation: &Operation, args: &Map<String, Value>) -> Result<HttpR
     let body = match &operation.body {
         Some(body) => match args.get(&body.argument) {
             Some(value) => {
-                headers.push(("Content-Type".to_owned(), body.media_type.clone()));
-                Some(encode_body(body, value)?)
+                let (content_type, bytes) = body::encode(body, value)?;
+                headers.push(("Content-Type".to_owned(), content_type));
+                Some(bytes)
             }
             None => None,
         },
@@ -175,7 +177,8 @@ fn present<'a>(
 }
 
 fn headers(operation: &Operation, args: &Map<String, Value>) -> Result<Vec<(String, String)>, ArgumentError> {
-    let mut headers = vec![("Accept".to_owned(), "application/json".to_owned())];
+    let accept = if operation.accept.is_empty() { "application/json" } else { &operation.accept };
+    let mut headers = vec![("Accept".to_owned(), accept.to_owned())];
     for (parameter, value) in present(operation, args, Location::Header) {
         headers.push((parameter.name.clone(), style::header(parameter, value)?));
     }
@@ -187,37 +190,6 @@ fn headers(operation: &Operation, args: &Map<String, Value>) -> Result<Vec<(Stri
         headers.push(("Cookie".to_owned(), cookies.join("; ")));
     }
     Ok(headers)
-}
-
-fn encode_body(body: &Body, value: &Value) -> Result<Vec<u8>, ArgumentError> {
-    match (body.kind, value) {
-        (BodyKind::Json, value) => Ok(value.to_string().into_bytes()),
-        (BodyKind::Form, Value::Object(members)) => Ok(form(members).into_bytes()),
-        (BodyKind::Form, _) => {
-            Err(ArgumentError::of(&body.argument, "a form is an object", "give an object"))
-        }
-        (BodyKind::Text, Value::String(text)) => Ok(text.clone().into_bytes()),
-        (BodyKind::Text, _) => Err(ArgumentError::of(&body.argument, "it is not text", "give text")),
-    }
-}
-
-/// Lists repeat the name, objects become JSON text: the specification's defaults.
-fn form(members: &Map<String, Value>) -> String {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in members {
-        match value {
-            Value::Null => {}
-            Value::Array(items) => {
-                for item in items {
-                    form.append_pair(name, &style::text(item));
-                }
-            }
-            other => {
-                form.append_pair(name, &style::text(other));
-            }
-        }
-    }
-    form.finish()
 }
 
 /// The last check, on the address that will be dialled: the same scheme, host and port as the server's, and the very

@@ -119,6 +119,7 @@ pub(super) fn query(parameter: &Parameter, value: &Value) -> Result<Vec<String>,
     let delimiter = match parameter.style {
         Style::SpaceDelimited => "%20",
         Style::PipeDelimited => "%7C",
+        Style::TabDelimited => "%09",
         _ => ",",
     };
     Ok(match shape(parameter, value)? {

@@ -164,6 +164,101 @@ fn bodies_are_written_by_their_kind() {
     assert_eq!(body(json!({"text/plain": {}}), json!("hi")), ("text/plain".into(), "hi".into()));
 }
 
+/// The body of a request, and its type.
+fn posted(content: Value, value: Value) -> (String, String) {
+    let operation = with_body("/x", json!([]), json!({"content": content}));
+    let request = request(&operation, &args(json!({"body": value}))).expect("a request");
+    let kind = request.headers.into_iter().find(|(name, _)| name == "Content-Type").map(|(_, value)| value);
+    (kind.expect("a type"), String::from_utf8(request.body.expect("a body")).expect("text"))
+}
+
+#[test]
+fn multipart_bodies_have_a_part_for_each_field() {
+    let properties = json!({
+        "file": {"type": "string", "format": "binary"}, "note": {"type": "string"}, "list": {"type": "array", "items": {"type": "string"}},
+        "meta": {"type": "object"}, "typed": {"type": "string"}});
+    let content = json!({"multipart/form-data": {
+        "schema": {"type": "object", "properties": properties}, "encoding": {"typed": {"contentType": "text/csv"}, "file": {"contentType": "image/png, image/jpeg"}}}});
+    let value = json!({"file": "aGk=", "note": "n", "list": ["a", "b"], "meta": {"k": 1}, "typed": "1,2", "un\"known\r\n": true});
+    let (kind, body) = posted(content.clone(), value.clone());
+    let boundary = kind.strip_prefix("multipart/form-data; boundary=").expect("a boundary").to_owned();
+    let part = |head: &str, content: &str| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n")
+    };
+    let expected = [
+        part("name=\"file\"; filename=\"file\"\r\nContent-Type: image/png", "hi"),
+        part("name=\"list\"", "a"),
+        part("name=\"list\"", "b"),
+        part("name=\"meta\"\r\nContent-Type: application/json", "{\"k\":1}"),
+        part("name=\"note\"", "n"),
+        part("name=\"typed\"\r\nContent-Type: text/csv", "1,2"),
+        part("name=\"un%22known%0D%0A\"", "true"),
+    ];
+    assert_eq!(body, format!("{}--{boundary}--\r\n", expected.concat()));
+    assert_eq!(posted(content, value).0, kind, "the same parts have the same boundary");
+}
+
+#[test]
+fn a_boundary_occurs_in_no_part() {
+    let content = json!({"multipart/form-data": {}});
+    let (kind, _) = posted(content.clone(), json!({"a": "x"}));
+    let boundary = kind.split('=').nth(1).expect("a boundary").to_owned();
+    // Parts that hold whatever boundary they would get: it is taken from their own text.
+    let mut text = boundary;
+    for _ in 0..4 {
+        let (kind, body) = posted(content.clone(), json!({"a": text}));
+        let boundary = kind.split('=').nth(1).expect("a boundary");
+        assert_eq!(body.matches(boundary).count(), 2, "{body}");
+        text = format!("{text} {boundary}");
+    }
+}
+
+#[test]
+fn files_that_are_no_base64_are_named() {
+    let schema = json!({"properties": {"f": {"type": "string", "format": "binary"}}});
+    let operation =
+        with_body("/x", json!([]), json!({"content": {"multipart/form-data": {"schema": schema}}}));
+    let error = refused(&operation, json!({"body": {"f": "*"}}));
+    assert_eq!((error.pointer.as_str(), error.reason.as_str()), ("/body/f", "it is not base64"));
+    let operation = with_body("/x", json!([]), json!({"content": {"application/pdf": {}}}));
+    assert_eq!(refused(&operation, json!({"body": "*"})).pointer, "/body");
+}
+
+#[test]
+fn bytes_are_taken_in_every_kind_of_base64() {
+    for text in ["-_8", "+/8=", "data:image/png;base64,+/8=", "+/\n8"] {
+        let operation = with_body("/x", json!([]), json!({"content": {"image/png": {}}}));
+        let request = request(&operation, &args(json!({"body": text}))).expect("a request");
+        assert_eq!(request.body, Some(vec![0xfb, 0xff]), "{text}");
+    }
+}
+
+#[test]
+fn fields_of_forms_follow_their_encoding() {
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    let schema =
+        json!({"properties": {"a": list, "b": list, "c": {"type": "object"}, "d": {"type": "object"}}});
+    let encoding = json!({"b": {"style": "spaceDelimited", "explode": false}, "c": {"style": "deepObject", "explode": true}});
+    let content = json!({"application/x-www-form-urlencoded": {"schema": schema, "encoding": encoding}});
+    let value = json!({"a": ["x", "y z"], "b": ["x", "y"], "c": {"k": "v"}, "d": {"k": 1}});
+    assert_eq!(posted(content, value).1, "a=x&a=y+z&b=x+y&c%5Bk%5D=v&d=%7B%22k%22%3A1%7D");
+}
+
+#[test]
+fn objects_are_written_as_xml() {
+    let root =
+        json!({"content": {"application/xml": {"schema": {"type": "object", "xml": {"name": "pet"}}}}});
+    let operation = with_body("/x", json!([]), root);
+    let given = args(json!({"body": {"name": "a<b", "tag": ["x", "y"], "owner": {"id": 1}, "none": null}}));
+    let body = request(&operation, &given).expect("a request").body.expect("a body");
+    assert_eq!(
+        String::from_utf8(body).expect("text"),
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><pet><name>a&lt;b</name><owner><id>1</id></owner><tag>x</tag><tag>y</tag></pet>"
+    );
+    let error = refused(&operation, json!({"body": {"a b": 1}}));
+    assert!(error.reason.contains("`a b`"), "{error}");
+}
+
 #[test]
 fn reserved_characters_stay_only_where_they_are_harmless() {
     let parameter =
@@ -357,6 +452,38 @@ proptest! {
                 "parameters": [operation, {"name": "x", "in": "query", "schema": item}], "requestBody": {"content": item},
                 "responses": {"200": operation, "2xx": {"content": item}}, "x-mtor": shared}}}
         });
-        let _ = compile("t", &document.to_string(), None);
+        let text = document.to_string();
+        let compiled = compile("t", &text, None);
+        let mut swagger = document;
+        swagger.as_object_mut().expect("an object").remove("openapi");
+        swagger["swagger"] = json!("2.0");
+        swagger["host"] = json!("api.test");
+        let old = compile("t", &swagger.to_string(), None);
+        for compiled in [compiled, old].into_iter().flatten() {
+            let mut bytes = 0;
+            for operation in &compiled.operations {
+                let capability = &operation.capability;
+                bytes += capability.input.to_string().len() + capability.output.to_string().len();
+                for schema in [&capability.input, &capability.output] {
+                    prop_assert!(jsonschema::draft202012::meta::is_valid(schema), "{}", schema);
+                }
+            }
+            prop_assert!(bytes <= 4 * text.len(), "{} of {}", bytes, text.len());
+        }
+    }
+
+    #[test]
+    fn any_body_is_written_or_refused(value in any_json(), media_type in prop::sample::select(vec![
+        "application/json", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml", "text/plain",
+        "application/octet-stream"]))
+    {
+        let operation = with_body("/x", json!([]), json!({"content": {media_type: {"schema": {}}}}));
+        if let Ok(request) = request(&operation, &args(json!({"body": value}))) {
+            prop_assert!(request.headers.iter().all(|(_, value)| !value.contains(['\r', '\n', '\0'])));
+            if media_type == "application/json" {
+                let sent = request.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).expect("JSON"));
+                prop_assert_eq!(sent, Some(value).filter(|value| !value.is_null()));
+            }
+        }
     }
 }

@@ -77,7 +77,7 @@ fn explain(schema: &Value, error: &ValidationError<'_>) -> ArgumentError {
     match error.kind() {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            let pointer = format!("{at}/{}", crate::openapi::refs::token(name));
+            let pointer = format!("{at}/{}", crate::documents::token(name));
             ArgumentError::new(pointer, "it is missing", format!("give {}", wanted(schema, &at, name)))
         }
         ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -94,7 +94,7 @@ fn explain(schema: &Value, error: &ValidationError<'_>) -> ArgumentError {
                 ("", known) => format!("leave it out; the arguments are {}", known.join(", ")),
                 _ => "leave it out".to_owned(),
             };
-            let pointer = format!("{at}/{}", crate::openapi::refs::token(name));
+            let pointer = format!("{at}/{}", crate::documents::token(name));
             ArgumentError::new(pointer, "nothing of that name is taken", advice)
         }
         ValidationErrorKind::Type { .. } => {

@@ -3,60 +3,70 @@
 //! `A: {$ref: A}` or `A: {allOf: [{$ref: A}]}` says nothing about a value, and a validator that follows it never
 //! comes back. Such references are dropped; true recursion, through members and items, stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
-use serde_json::Value;
+use crate::document::Node;
 
 /// Keywords whose schemas apply to the same value.
 const IN_PLACE_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 const IN_PLACE: [&str; 4] = ["not", "if", "then", "else"];
+/// Where local references lead.
+const DEFS: &str = "#/$defs/";
 
-/// Drops every reference that closes a circle in place.
-pub(super) fn cut(defs: &mut BTreeMap<String, Value>) {
-    let edges: BTreeMap<String, Vec<String>> = defs
+/// Drops every reference that closes a circle in place. The numbers of the definitions that had one.
+pub(super) fn cut(definitions: &mut [(&str, &mut Node<'_>)]) -> Vec<usize> {
+    let numbers: HashMap<&str, usize> =
+        definitions.iter().enumerate().map(|(number, (name, _))| (*name, number)).collect();
+    let edges: Vec<Vec<usize>> = definitions
         .iter()
-        .map(|(name, schema)| {
+        .map(|(_, schema)| {
             let mut targets = Vec::new();
-            visit(schema, &mut |target| targets.push(target.to_owned()));
-            (name.clone(), targets)
+            visit(schema, &mut |target| targets.extend(numbers.get(target)));
+            targets
         })
         .collect();
-    for (from, to) in closing_edges(&edges) {
-        if let Some(schema) = defs.get_mut(&from) {
-            drop_reference(schema, &format!("#/$defs/{to}"));
+    let closing: Vec<(usize, String)> = closing_edges(&edges)
+        .into_iter()
+        .filter_map(|(from, to)| definitions.get(to).map(|(name, _)| (from, format!("{DEFS}{name}"))))
+        .collect();
+    for (from, reference) in &closing {
+        if let Some((_, schema)) = definitions.get_mut(*from) {
+            drop_reference(schema, reference);
         }
     }
+    closing.into_iter().map(|(from, _)| from).collect()
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Mark {
+    New,
     Open,
     Done,
 }
 
 /// The edges that lead from a node to one that it was reached from: depth first, without recursion.
-fn closing_edges(edges: &BTreeMap<String, Vec<String>>) -> BTreeSet<(String, String)> {
-    let mut marks: BTreeMap<&str, Mark> = BTreeMap::new();
+fn closing_edges(edges: &[Vec<usize>]) -> BTreeSet<(usize, usize)> {
+    let mut marks = vec![Mark::New; edges.len()];
     let mut closing = BTreeSet::new();
-    for start in edges.keys() {
-        if marks.contains_key(start.as_str()) {
+    for start in 0..edges.len() {
+        if marks[start] != Mark::New {
             continue;
         }
-        marks.insert(start, Mark::Open);
-        let mut path: Vec<(&str, usize)> = vec![(start, 0)];
+        marks[start] = Mark::Open;
+        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
         while let Some((node, next)) = path.pop() {
-            let Some(target) = edges.get(node).and_then(|targets| targets.get(next)) else {
-                marks.insert(node, Mark::Done);
+            let Some(target) = edges[node].get(next).copied() else {
+                marks[node] = Mark::Done;
                 continue;
             };
             path.push((node, next + 1));
-            match marks.get(target.as_str()) {
-                Some(Mark::Open) => {
-                    closing.insert((node.to_owned(), target.clone()));
+            match marks[target] {
+                Mark::Open => {
+                    closing.insert((node, target));
                 }
-                Some(Mark::Done) => {}
-                None => {
-                    marks.insert(target, Mark::Open);
+                Mark::Done => {}
+                Mark::New => {
+                    marks[target] = Mark::Open;
                     path.push((target, 0));
                 }
             }
@@ -65,42 +75,42 @@ fn closing_edges(edges: &BTreeMap<String, Vec<String>>) -> BTreeSet<(String, Str
     closing
 }
 
-fn visit(schema: &Value, found: &mut impl FnMut(&str)) {
-    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"))
-    {
-        found(target);
-    }
-    for keyword in IN_PLACE_LISTS {
-        for inner in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
-            visit(inner, found);
+fn visit(schema: &Node<'_>, found: &mut impl FnMut(&str)) {
+    let Node::Object(members) = schema else { return };
+    for (keyword, inner) in members.iter() {
+        match (keyword, inner) {
+            ("$ref", Node::String(target)) => {
+                if let Some(target) = target.strip_prefix(DEFS) {
+                    found(target);
+                }
+            }
+            (keyword, Node::Array(items)) if IN_PLACE_LISTS.contains(&keyword) => {
+                items.iter().for_each(|item| visit(item, found));
+            }
+            (keyword, inner) if IN_PLACE.contains(&keyword) => visit(inner, found),
+            ("dependentSchemas", Node::Object(schemas)) => {
+                schemas.values().for_each(|schema| visit(schema, found))
+            }
+            _ => {}
         }
-    }
-    for inner in IN_PLACE.iter().filter_map(|keyword| schema.get(keyword)) {
-        visit(inner, found);
-    }
-    for inner in
-        schema.get("dependentSchemas").and_then(Value::as_object).into_iter().flat_map(|m| m.values())
-    {
-        visit(inner, found);
     }
 }
 
-fn drop_reference(schema: &mut Value, reference: &str) {
-    let Value::Object(members) = schema else { return };
-    if members.get("$ref").and_then(Value::as_str) == Some(reference) {
+fn drop_reference(schema: &mut Node<'_>, reference: &str) {
+    let Node::Object(members) = schema else { return };
+    if members.get("$ref").and_then(Node::as_str) == Some(reference) {
         members.remove("$ref");
     }
     for (keyword, inner) in members.iter_mut() {
-        if IN_PLACE_LISTS.contains(&keyword.as_str()) {
-            inner.as_array_mut().into_iter().flatten().for_each(|schema| drop_reference(schema, reference));
-        } else if IN_PLACE.contains(&keyword.as_str()) {
-            drop_reference(inner, reference);
-        } else if keyword == "dependentSchemas" {
-            inner
-                .as_object_mut()
-                .into_iter()
-                .flat_map(|m| m.values_mut())
-                .for_each(|s| drop_reference(s, reference));
+        match inner {
+            Node::Array(items) if IN_PLACE_LISTS.contains(&keyword) => {
+                items.iter_mut().for_each(|item| drop_reference(item, reference));
+            }
+            inner if IN_PLACE.contains(&keyword) => drop_reference(inner, reference),
+            Node::Object(schemas) if keyword == "dependentSchemas" => {
+                schemas.iter_mut().for_each(|(_, schema)| drop_reference(schema, reference));
+            }
+            _ => {}
         }
     }
 }
