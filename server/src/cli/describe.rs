@@ -1,53 +1,82 @@
 //! `mtor operations` and `mtor request`: what an API description becomes, without calling anybody.
 
-use std::path::Path;
+use std::{
+    io::{BufWriter, Write},
+    path::Path,
+};
 
-use mtor_federation::Compiled;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use mtor_federation::Operation;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Mistake, print_line};
+use super::{Mistake, print_line, spec::Spec};
 
-fn compile(spec: &Path) -> Result<Compiled, Mistake> {
-    let shown = spec.display();
-    let bytes = std::fs::read(spec).map_err(|error| Mistake(format!("{shown} cannot be read: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        Mistake(format!("{shown} is not text: byte {}", error.utf8_error().valid_up_to()))
-    })?;
-    mtor_federation::compile("spec", &text, None)
-        .map_err(|error| Mistake(format!("{shown} does not compile: {error}")))
+/// The part of a capability's id that its description gives it.
+pub(super) fn own_id(operation: &Operation) -> &str {
+    let id = operation.capability.id.0.as_str();
+    id.split_once('/').map_or(id, |(_, own)| own)
 }
 
-pub(super) fn operations(spec: &Path) -> Result<(), Mistake> {
-    for operation in compile(spec)?.operations {
-        let id = operation.capability.id.0;
-        let id = id.split_once('/').map_or(id.as_str(), |(_, own)| own);
-        print_line(&json!({
-            "id": id,
-            "method": operation.method,
-            "path": operation.template,
-            "title": operation.capability.title,
-            "input_schema": operation.capability.input,
-            "output_schema": operation.capability.output,
-        }))?;
-    }
+#[derive(Serialize)]
+struct Line<'a, I, O> {
+    id: &'a str,
+    method: &'a str,
+    path: &'a str,
+    title: &'a str,
+    input_schema: I,
+    output_schema: O,
+}
+
+pub(super) fn operations(path: &Path) -> Result<(), Mistake> {
+    let mut lines: Vec<u8> = Vec::new();
+    Spec::open(path, None)?
+        .compile("spec", |input| {
+            lines.clear();
+            mtor_federation::visit(input, &mut |found| {
+                let operation = &found.operation;
+                let line = Line {
+                    id: own_id(operation),
+                    method: &operation.method,
+                    path: &operation.template,
+                    title: &operation.capability.title,
+                    input_schema: &found.input,
+                    output_schema: &found.output,
+                };
+                // Into memory, and names are texts: there is nothing that can fail.
+                let _ = serde_json::to_writer(&mut lines, &line);
+                lines.push(b'\n');
+            })
+        })
+        .map_err(|error| Mistake(format!("{} does not compile: {error}", path.display())))?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    out.write_all(&lines)?;
+    out.flush()?;
     Ok(())
 }
 
-pub(super) fn request(spec: &Path, operation: &str, args: &str) -> Result<(), Mistake> {
+pub(super) fn request(path: &Path, operation: &str, args: &str) -> Result<(), Mistake> {
     let args: Map<String, Value> = serde_json::from_str(args)
         .map_err(|error| Mistake(format!("--args is not a JSON object: {error}")))?;
-    let compiled = compile(spec)?;
+    let compiled = Spec::open(path, None)?
+        .compile("spec", mtor_federation::compile_input)
+        .map_err(|error| Mistake(format!("{} does not compile: {error}", path.display())))?;
     let Some(operation) = compiled.find(operation) else {
         return Err(Mistake(format!(
             "{} has no operation {operation}; `mtor operations --spec {}` lists them",
-            spec.display(),
-            spec.display()
+            path.display(),
+            path.display()
         )));
     };
     let request = mtor_federation::request(operation, &args)?;
     let headers: Map<String, Value> =
         request.headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-    // Bodies are text in every encoding that is written; anything else would be shown with replacements.
-    let body = request.body.map(|body| String::from_utf8_lossy(&body).into_owned());
-    print_line(&json!({"method": request.method, "url": request.url, "headers": headers, "body": body}))
+    let mut line = json!({"method": request.method, "url": request.url, "headers": headers, "body": null});
+    match request.body.map(String::from_utf8) {
+        Some(Ok(text)) => line["body"] = Value::String(text),
+        // Bytes that are no text; JSON carries them in no other way.
+        Some(Err(bytes)) => line["body_base64"] = Value::String(BASE64_STANDARD.encode(bytes.as_bytes())),
+        None => {}
+    }
+    print_line(&line)
 }

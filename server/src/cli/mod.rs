@@ -1,9 +1,12 @@
-//! The command line: one file a verb. Mistakes of the person at the keyboard end with code 2 and one message.
+//! The command line: one file a verb. Mistakes of the person at the keyboard end with code 2 and one message; code 1 is
+//! what a verb says about its outcome.
 
 mod describe;
 #[cfg(feature = "inference")]
 mod infer;
+mod scan;
 mod serve;
+mod spec;
 
 use std::{fmt::Display, io::Write, path::PathBuf, process::ExitCode};
 
@@ -27,15 +30,17 @@ enum Verb {
         #[command(subcommand)]
         task: infer::Task,
     },
+    /// Compile API descriptions and say what became of each, one JSON object a line
+    Scan(scan::Arguments),
     /// List the operations of an API description, one JSON object a line
     Operations {
-        /// The description: OpenAPI in JSON or YAML
+        /// The description: OpenAPI or Swagger in JSON or YAML, or a GraphQL schema
         #[arg(long, value_name = "FILE")]
         spec: PathBuf,
     },
     /// Print the request that a call would send, without sending it
     Request {
-        /// The description: OpenAPI in JSON or YAML
+        /// The description: OpenAPI or Swagger in JSON or YAML, or a GraphQL schema
         #[arg(long, value_name = "FILE")]
         spec: PathBuf,
         /// The operation's id, as `mtor operations` lists it
@@ -62,6 +67,10 @@ pub fn main() -> ExitCode {
         Verb::Serve(arguments) => serve::run(arguments),
         #[cfg(feature = "inference")]
         Verb::Infer { task } => infer::run(task),
+        Verb::Scan(arguments) => match scan::run(arguments) {
+            Ok(code) => return code,
+            Err(mistake) => Err(mistake),
+        },
         Verb::Operations { spec } => describe::operations(&spec),
         Verb::Request { spec, operation, args } => describe::request(&spec, &operation, &args),
     };
