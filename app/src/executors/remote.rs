@@ -17,6 +17,7 @@ use crate::{
         effect::OpenRun,
         event::RunNews,
         federation::{Answer, Call, events_path},
+        wire,
     },
 };
 
@@ -39,7 +40,7 @@ impl Links {
             };
             let chunk = |data: &str| {
                 // What cannot be read leaves a gap, and the shell asks again for what is missing.
-                if let Ok(chunk) = serde_json::from_str::<Chunk>(data) {
+                if let Ok(chunk) = wire::read::<Chunk>(data) {
                     hear(RunNews::Chunk(Box::new(chunk)));
                 }
             };
@@ -101,7 +102,7 @@ impl Watches {
         spawn_local(async move {
             let told = |data: &str| {
                 // What cannot be read is heard of when the connection ends.
-                if let Ok(source) = serde_json::from_str(data) {
+                if let Ok(source) = wire::read(data) {
                     hear(Box::new(source));
                 }
             };
@@ -130,5 +131,5 @@ pub(crate) async fn catalogue() -> Result<Catalogue, Problem> {
 
 /// What intents are compared with.
 pub(crate) async fn vectors() -> Result<CatalogueVectors, Problem> {
-    net::get("/api/catalogue/vectors").await
+    net::get_numbers("/api/catalogue/vectors").await
 }

@@ -2,7 +2,7 @@
 
 use mtor_shared::problem::{Problem, ProblemCode};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::FileList;
+pub(crate) use web_sys::FileList;
 
 use crate::shell::view::format::bytes;
 

@@ -14,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use web_sys::{AbortController, AbortSignal, js_sys::Uint8Array};
 
 use super::clock;
-use crate::shell::federation::Verb;
+use crate::shell::{federation::Verb, wire};
 
 /// How long a plain answer may take.
 const PATIENCE_MS: u32 = 10_000;
@@ -61,12 +61,21 @@ pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Problem> {
     read(path, &exchange(Verb::Get, path, None).await?)
 }
 
+/// Fetches numbers: plain, and too many to be put into a buffer first.
+///
+/// # Errors
+/// As [`get`].
+pub(crate) async fn get_numbers<T: DeserializeOwned>(path: &str) -> Result<T, Problem> {
+    let text = exchange(Verb::Get, path, None).await?;
+    serde_json::from_str(&text).map_err(|error| unexpected(path, &error))
+}
+
 /// Reads an answer.
 ///
 /// # Errors
 /// Where it is not what this shell expects.
 pub(crate) fn read<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, Problem> {
-    serde_json::from_str(text).map_err(|error| unexpected(path, &error))
+    wire::read(text).map_err(|error| unexpected(path, &error))
 }
 
 fn unexpected(path: &str, error: &serde_json::Error) -> Problem {
@@ -119,7 +128,7 @@ pub(crate) async fn exchange(verb: Verb, path: &str, body: Option<String>) -> Re
 /// What the realm says about why not.
 async fn refusal(response: Response) -> Problem {
     let status = response.status();
-    let said = response.text().await.ok().and_then(|text| serde_json::from_str(&text).ok());
+    let said = response.text().await.ok().and_then(|text| wire::read(&text).ok());
     said.unwrap_or_else(|| {
         let code = if status == 404 { ProblemCode::NotFound } else { ProblemCode::Internal };
         let mut problem =

@@ -7,7 +7,10 @@ use idb::{Database, DatabaseEvent, Factory, ObjectStoreParams, TransactionMode};
 use mtor_shared::problem::{Problem, ProblemCode};
 use wasm_bindgen::JsValue;
 
-use crate::shell::model::{Entry, EntryId, Settings};
+use crate::shell::{
+    model::{Entry, EntryId, Settings},
+    wire,
+};
 
 const NAME: &str = "mtor";
 const VERSION: u32 = 1;
@@ -73,9 +76,9 @@ impl Store {
         };
         let (values, settings) = read.await.map_err(|error: idb::Error| problem(&error))?;
         let count = values.len();
-        let parse = |value: JsValue| serde_json::from_str::<Entry>(&value.as_string()?).ok();
+        let parse = |value: JsValue| wire::read::<Entry>(&value.as_string()?).ok();
         let entries: Vec<_> = values.into_iter().filter_map(parse).collect();
-        let settings = settings.and_then(|value| serde_json::from_str(&value.as_string()?).ok());
+        let settings = settings.and_then(|value| wire::read(&value.as_string()?).ok());
         Ok(Stored { unreadable: count - entries.len(), entries, settings: settings.unwrap_or_default() })
     }
 

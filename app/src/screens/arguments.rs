@@ -12,13 +12,13 @@ use crate::{
         update::forms::control_id,
         view::plain,
     },
-    ui::{Button, Icon, Kind as ButtonKind, Picture},
+    ui::{Button, Icon, Kind as ButtonKind, Picture, dynamic, memo, wording},
 };
 
 fn form<'a>(model: &'a Model, of: &FormOf) -> Option<&'a Shared<Form>> {
     match of {
         FormOf::Bench => model.federation.bench.as_ref().map(|bench| &bench.form),
-        FormOf::Entry(id) => model.forms.get(id),
+        FormOf::Entry(id) => model.form(id),
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn Arguments(
         untrack(|| shell.view(move |model| form(model, &whose).cloned()).get_untracked())
     };
     let desk = Desk { shell, of: StoredValue::new(of), complaints };
-    move || {
+    dynamic(move || {
         snapshot().map(|form| {
             let (mut first, mut rest) = (Vec::new(), Vec::new());
             let mut rest_filled = false;
@@ -92,13 +92,13 @@ pub(crate) fn Arguments(
                 </div>
             }
         })
-    }
+    })
 }
 
 fn control(desk: Desk, path: Path, control: &Control) -> AnyView {
     let id = desk.id(&path);
     let of = path.clone();
-    let complaint = Memo::new(move |_| {
+    let complaint = memo(move || {
         desk.complaints.with(|all| all.iter().find(|(at, _)| at == &of).map(|(_, words)| words.clone()))
     });
     let is_group = !control.is_null
@@ -112,8 +112,9 @@ fn control(desk: Desk, path: Path, control: &Control) -> AnyView {
         {title.clone()}
         {required.then(|| view! { <span class="required" aria-hidden="true">" *"</span> })}
     };
-    let mut hint = control.words.clone();
-    if !control.note.is_empty() {
+    let is_object = matches!(control.kind, Kind::Object { .. });
+    let mut hint = if is_object { control.note.clone() } else { control.words.clone() };
+    if !is_object && !control.note.is_empty() {
         hint = format!("{} ({hint})", control.note.trim());
     }
     let null = control.nullable.then(|| {
@@ -130,7 +131,7 @@ fn control(desk: Desk, path: Path, control: &Control) -> AnyView {
     };
     let tail = view! {
         <p id=note_id class="field-note">{hint} {null}</p>
-        <p id=complaint_id class="complaint">{move || complaint.get()}</p>
+        <p id=complaint_id class="complaint">{dynamic(move || complaint.get())}</p>
     };
     if is_group {
         view! {
@@ -164,7 +165,7 @@ fn input(
 ) -> AnyView {
     let id = id.to_owned();
     let required = control.required.to_string();
-    let invalid = move || complaint.with(Option::is_some).to_string();
+    let invalid = || wording(move || complaint.with(Option::is_some).to_string());
     let of = path.clone();
     match &control.kind {
         Kind::Text { typed, sort: TextSort::Lines } | Kind::Json { typed } => {
@@ -176,7 +177,7 @@ fn input(
                     rows="4"
                     spellcheck="false"
                     aria-required=required
-                    aria-invalid=invalid
+                    aria-invalid=invalid()
                     aria-describedby=described
                     prop:value=typed.clone()
                     on:input=move |event| desk.change(&of, Change::Typed(event_target_value(&event)))
@@ -200,7 +201,7 @@ fn input(
                     inputmode=mode
                     autocomplete="off"
                     aria-required=required
-                    aria-invalid=invalid
+                    aria-invalid=invalid()
                     aria-describedby=described
                     prop:value=typed.clone()
                     on:input=move |event| desk.change(&of, Change::Typed(event_target_value(&event)))
@@ -210,10 +211,10 @@ fn input(
         }
         Kind::Flag(chosen) => {
             let chosen = chosen.map(|yes| usize::from(!yes));
-            select(desk, of, id, described, invalid, vec!["yes".into(), "no".into()], chosen)
+            select(desk, of, id, described, invalid(), vec!["yes".into(), "no".into()], chosen)
         }
         Kind::Pick { options, chosen } => {
-            select(desk, of, id, described, invalid, options.iter().map(plain).collect(), *chosen)
+            select(desk, of, id, described, invalid(), options.iter().map(plain).collect(), *chosen)
         }
         Kind::Fixed(value) => {
             let words = match value {
@@ -238,7 +239,7 @@ fn input(
             let label = format!("{title}: which");
             view! {
                 <label class="unseen" for=id.clone()>{label}</label>
-                {select(desk, of, id, described, invalid, names, which)}
+                {select(desk, of, id, described, invalid(), names, which)}
                 {inner}
             }
             .into_any()
@@ -310,7 +311,7 @@ fn select(
     path: Path,
     id: String,
     described: String,
-    invalid: impl Fn() -> String + Send + 'static,
+    invalid: Box<dyn FnMut() -> String + Send>,
     names: Vec<String>,
     chosen: Option<usize>,
 ) -> AnyView {

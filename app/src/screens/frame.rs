@@ -14,7 +14,7 @@ use crate::{
         place::Place,
         view::{self, Status},
     },
-    ui::{Button, Countdown, Lens},
+    ui::{Button, Countdown, Lens, dynamic, memo, when, word, wording},
 };
 
 /// Draws the shell into the page and begins.
@@ -39,11 +39,11 @@ fn Frame() -> impl IntoView {
         <a class="skip" href=format!("#{}", page::PROMPT) on:click=to_prompt>"Go to the prompt"</a>
         <Header />
         <Stream />
-        <Show when=move || in_federation.get()>
+        {when(in_federation, move || view! {
             <Federation />
-        </Show>
+        })}
         <Foot />
-        <div class="unseen" role="status" aria-live="polite">{move || said.get().1}</div>
+        <div class="unseen" role="status" aria-live="polite">{dynamic(move || said.get().1)}</div>
     }
 }
 
@@ -61,8 +61,8 @@ fn Header() -> impl IntoView {
                 <span class="name-word">"MTOR"</span>
             </h1>
             <nav class="places" aria-label="Places">
-                <a href=Place::Stream.address() aria-current=move || (!in_federation.get()).then_some("page")>"Ask"</a>
-                <a href=Place::federation().address() aria-current=move || in_federation.get().then_some("page")>
+                <a href=Place::Stream.address() aria-current=word(move || (!in_federation.get()).then_some("page"))>"Ask"</a>
+                <a href=Place::federation().address() aria-current=word(move || in_federation.get().then_some("page"))>
                     "Federation"
                 </a>
             </nav>
@@ -87,22 +87,22 @@ fn StatusLine(
             <summary>
                 <span class="status-name">{name}</span>
                 " "
-                <span class="status-brief number">{move || status.get().brief}</span>
-                {move || {
+                <span class="status-brief number">{dynamic(move || status.get().brief)}</span>
+                {dynamic(move || {
                     status.get().progress.map(|share| {
                         view! { <progress class="status-progress" max="1" value=share.to_string() aria-label="Loading the model" /> }
                     })
-                }}
+                })}
             </summary>
             <div class="story">
-                {move || {
+                {dynamic(move || {
                     let status = status.get();
                     view! {
                         {status.story.into_iter().map(|sentence| view! { <p>{sentence}</p> }).collect_view()}
                         {status.retry_at_ms.map(|until_ms| view! { <p>"Trying again " <Countdown until_ms /> "."</p> })}
                         {status.can_retry.then(|| view! { <Button press=retry>"Try now"</Button> })}
                     }
-                }}
+                })}
             </div>
         </details>
     }
@@ -136,11 +136,11 @@ fn You() -> impl IntoView {
                         type="text"
                         maxlength="40"
                         autocomplete="off"
-                        prop:value=move || nickname.get()
+                        prop:value=wording(move || nickname.get())
                         on:change=move |event| shell.person(Person::Named(event_target_value(&event)))
                     />
                 </label>
-                {move || {
+                {dynamic(move || {
                     let (brief, whole) = identity.get();
                     match whole {
                         Some(whole) => view! {
@@ -149,17 +149,17 @@ fn You() -> impl IntoView {
                         }.into_any(),
                         None => view! { <p>{brief}</p> }.into_any(),
                     }
-                }}
-                <Show when=move || { decided.get() > 0 }>
+                })}
+                {when(memo(move || decided.get() > 0), move || view! {
                     <p>
                         <Button press=move || shell.person(Person::ForgetDecisions)>"Ask again before words leave"</Button>
                     </p>
-                </Show>
-                <Show when=move || { entries.get() > 0 }>
+                })}
+                {when(memo(move || entries.get() > 0), move || view! {
                     <p>
                         <Button press=move || shell.person(Person::RemoveAll)>"Clear history"</Button>
                     </p>
-                </Show>
+                })}
                 <p class="muted">"History, decisions and keys stay in this browser."</p>
             </div>
         </details>

@@ -20,6 +20,7 @@ use crate::{
         clock, crypto, page,
         store::{self, Note},
     },
+    ui::memo,
 };
 
 /// How long after the first paint the engine is started, so that it takes nothing from the first answer.
@@ -113,7 +114,8 @@ impl Dispatcher {
     where
         T: PartialEq + Send + Sync + 'static,
     {
-        Memo::new(move |_| self.model.with(&read))
+        let model = self.model;
+        memo(move || model.with(|model| read(model)))
     }
 
     fn perform(self, effect: Effect) {

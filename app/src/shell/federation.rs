@@ -1,7 +1,5 @@
 //! What the shell knows of the realm's sources, and what it asks the realm about them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use mtor_shared::{
     capability::CapabilityId,
     credential::{AddCredential, Credential, CredentialId},
@@ -33,11 +31,11 @@ pub struct Federation {
     /// What is about to be added.
     pub draft: Draft,
     /// What the realm said against a change of a source.
-    pub refusals: BTreeMap<SourceId, Problem>,
+    pub refusals: Vec<(SourceId, Problem)>,
     /// Sources that the realm is changing.
-    pub busy: BTreeSet<SourceId>,
+    pub busy: Vec<SourceId>,
     /// Sources whose progress is listened to.
-    pub watched: BTreeSet<SourceId>,
+    pub watched: Vec<SourceId>,
     /// What was removed last, while it can still be brought back: the realm is told when it cannot.
     pub removed: Option<(u32, SourceId)>,
     /// Operations in a list.
@@ -260,13 +258,12 @@ impl Call {
             Self::Change(source, change) => (Verb::Patch, source_path(source), json(change)),
             Self::Scan(source) => (Verb::Post, format!("{}/scan", source_path(source)), None),
             Self::Delete(source) => (Verb::Delete, source_path(source), None),
-            Self::Operations { source: Some(source), query, offset, limit, .. } => {
-                let path = source_path(source);
-                let query = encoded(query);
-                (Verb::Get, format!("{path}/operations?q={query}&offset={offset}&limit={limit}"), None)
-            }
-            Self::Operations { source: None, query, limit, .. } => {
-                (Verb::Get, format!("/api/catalogue/search?q={}&limit={limit}", encoded(query)), None)
+            Self::Operations { source, query, offset, limit, .. } => {
+                let list = match source {
+                    Some(source) => format!("{}/operations", source_path(source)),
+                    None => "/api/catalogue/search".to_owned(),
+                };
+                (Verb::Get, format!("{list}?q={}&offset={offset}&limit={limit}", encoded(query)), None)
             }
             Self::Skipped(source) => (Verb::Get, format!("{}/skipped", source_path(source)), None),
             Self::Detail(id) => (Verb::Get, operation_path(id), None),
@@ -305,6 +302,12 @@ impl Call {
 }
 
 impl Federation {
+    /// Keeps what the realm said against a change of a source, the last of it.
+    pub fn refuse(&mut self, id: &SourceId, problem: Option<Problem>) {
+        self.refusals.retain(|(of, _)| of != id);
+        self.refusals.extend(problem.map(|problem| (id.clone(), problem)));
+    }
+
     /// The source of that name.
     pub fn source(&self, id: &SourceId) -> Option<&Source> {
         self.sources.as_ref()?.iter().find(|source| &source.id == id)
@@ -321,6 +324,6 @@ mod tests {
         assert_eq!(path, "/api/catalogue/operations/pets/GET%20%2Fa%3Fb%23c");
         let query = "a&limit=9 ü".to_owned();
         let call = Call::Operations { source: None, query, offset: 0, limit: 50, version: 1 };
-        assert_eq!(call.request().1, "/api/catalogue/search?q=a%26limit%3D9%20%C3%BC&limit=50");
+        assert_eq!(call.request().1, "/api/catalogue/search?q=a%26limit%3D9%20%C3%BC&offset=0&limit=50");
     }
 }

@@ -12,3 +12,4 @@ pub mod place;
 pub mod schema;
 pub mod update;
 pub mod view;
+pub mod wire;

@@ -60,7 +60,7 @@ pub struct Model {
     /// The realm's sources.
     pub federation: Federation,
     /// Forms of questions that miss something.
-    pub forms: BTreeMap<EntryId, Shared<Form>>,
+    pub forms: Vec<(EntryId, Shared<Form>)>,
     /// The line that a person types into.
     pub prompt: Prompt,
     /// Questions and answers, oldest first.
@@ -285,6 +285,11 @@ impl Model {
     /// The entry of that name.
     pub fn entry(&self, id: &EntryId) -> Option<&Shared<Entry>> {
         self.entries.iter().rev().find(|entry| &entry.id == id)
+    }
+
+    /// The form of a question.
+    pub fn form(&self, id: &EntryId) -> Option<&Shared<Form>> {
+        self.forms.iter().find(|(of, _)| of == id).map(|(_, form)| form)
     }
 
     /// The entry whose question waits for that job.

@@ -156,9 +156,10 @@ impl Level {
         let required = self.keywords.get("required").and_then(Value::as_array);
         let needs = |name: &String| required.is_some_and(|all| all.iter().any(|one| one == name));
         let fields = self.keywords.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let mut fields: Vec<_> = fields.map(|(name, schema)| (name, schema, needs(name))).collect();
-        fields.sort_by_key(|(_, _, required)| !required);
-        fields
+        let (mut first, rest): (Vec<_>, Vec<_>) =
+            fields.map(|(name, schema)| (name, schema, needs(name))).partition(|(_, _, required)| *required);
+        first.extend(rest);
+        first
     }
 
     /// The schema of an item.

@@ -339,7 +339,7 @@ pub fn body(model: &Model, id: &EntryId) -> Option<Body> {
                 0 | 1 => "One more thing is needed to answer this.",
                 _ => "Check what was understood, and fill in the rest.",
             },
-            has_form: model.forms.contains_key(id),
+            has_form: model.form(id).is_some(),
         },
         Stage::Chosen(choice, Step::Confirm) => Body::Confirm {
             sentence: format!("{} {}", told_sentence(choice), effect_sentence(choice)),

@@ -43,9 +43,15 @@ pub(crate) fn Button(
     /// What it shows.
     children: Children,
 ) -> impl IntoView {
+    drawn(Box::new(press), kind, label, disabled, children())
+}
+
+/// One for all buttons, whatever they do.
+fn drawn(press: Box<dyn Fn()>, kind: Kind, label: Option<String>, disabled: bool, shown: AnyView) -> AnyView {
     view! {
         <button type="button" class=kind.class() disabled=disabled aria-label=label.clone() title=label on:click=move |_| press()>
-            {children()}
+            {shown}
         </button>
     }
+    .into_any()
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::dynamic;
 use crate::shell::view::Eye;
 
 /// A small lens with a word beside it.
@@ -27,7 +28,7 @@ pub(crate) fn Lens(
                 </g>
                 <path class="lens-glint" d="M10.5 12.5a7 7 0 0 1 4-3.2" />
             </svg>
-            <span class="eye-word">{move || eye.get().word()}</span>
+            <span class="eye-word">{dynamic(move || eye.get().word())}</span>
         </span>
     }
 }

@@ -9,7 +9,7 @@ use leptos::{
 use super::add_files;
 use crate::{
     shell::{dispatcher::use_shell, event::Clerk, view::federation as view},
-    ui::Trouble,
+    ui::{Trouble, dynamic, flag, memo, when, wording},
 };
 
 /// Adds a source.
@@ -19,8 +19,8 @@ pub(super) fn Add() -> impl IntoView {
     let text = shell.view(|model| model.federation.draft.text.clone());
     let endpoint = shell.view(|model| model.federation.draft.endpoint.clone());
     let draft = shell.view(view::draft);
-    let asks_endpoint = Memo::new(move |_| draft.with(|draft| draft.asks_endpoint));
-    let problem = Memo::new(move |_| draft.with(|draft| draft.problem.clone()));
+    let asks_endpoint = memo(move || draft.with(|draft| draft.asks_endpoint));
+    let problem = memo(move || draft.with(|draft| draft.problem.clone()));
     let chooser = NodeRef::<html::Input>::new();
     let chosen = move |_| {
         if let Some(input) = chooser.get_untracked() {
@@ -54,12 +54,12 @@ pub(super) fn Add() -> impl IntoView {
                 autocomplete="off"
                 placeholder="Address or description"
                 aria-describedby="add-hint"
-                prop:value=move || text.get()
+                prop:value=wording(move || text.get())
                 on:input=move |event| shell.clerk(Clerk::Typed(event_target_value(&event)))
                 on:keydown=pressed
             ></textarea>
-            <p id="add-hint" class="field-note">{move || draft.with(|draft| draft.hint.clone())}</p>
-            <Show when=move || asks_endpoint.get()>
+            <p id="add-hint" class="field-note">{dynamic(move || draft.with(|draft| draft.hint.clone()))}</p>
+            {when(asks_endpoint, move || view! {
                 <label class="field">
                     <span>"Where the API is, if the description does not say it (GraphQL)"</span>
                     <input
@@ -67,15 +67,15 @@ pub(super) fn Add() -> impl IntoView {
                         inputmode="url"
                         autocomplete="off"
                         placeholder="https://…"
-                        prop:value=move || endpoint.get()
+                        prop:value=wording(move || endpoint.get())
                         on:input=move |event| shell.clerk(Clerk::EndpointTyped(event_target_value(&event)))
                     />
                 </label>
-            </Show>
-            {move || problem.get().map(|problem| view! { <Trouble problem /> })}
+            })}
+            {dynamic(move || problem.get().map(|problem| view! { <Trouble problem /> }))}
             <div class="buttons">
-                <button type="submit" class="button button-main" disabled=move || draft.with(|draft| !draft.can_add)>
-                    {move || if draft.with(|draft| draft.on_the_way) { "Sending …" } else { "Add" }}
+                <button type="submit" class="button button-main" disabled=flag(move || draft.with(|draft| !draft.can_add))>
+                    {dynamic(move || if draft.with(|draft| draft.on_the_way) { "Sending …" } else { "Add" })}
                 </button>
                 <label class="button">
                     "Choose a file"

@@ -13,7 +13,7 @@ use crate::{
         event::Clerk,
         view::federation::{self as view, kind_words, standing_words},
     },
-    ui::{Button, Dot, Kind as ButtonKind, Trouble},
+    ui::{Button, Dot, Kind as ButtonKind, Trouble, dynamic, flag},
 };
 
 /// Schemes with what is stored for each.
@@ -30,15 +30,15 @@ pub(super) fn Credentials(id: SourceId) -> impl IntoView {
         <p class="field-note">
             "The realm keeps credentials encrypted, sends them to the hosts that are listed and to no other, and never shows them again."
         </p>
-        {move || trouble.get().map(|problem| view! { <Trouble problem /> })}
-        {move || {
+        {dynamic(move || trouble.get().map(|problem| view! { <Trouble problem /> }))}
+        {dynamic(move || {
             taken.get();
             let schemes = schemes.get();
             if schemes.is_empty() {
                 return view! { <p class="muted">"This source asks for none."</p> }.into_any();
             }
             schemes.into_iter().map(|(scheme, known)| view! { <OfScheme id=id.get_value() scheme known /> }).collect_view().into_any()
-        }}
+        })}
     }
 }
 
@@ -146,13 +146,17 @@ fn secret(kind: Kind, value: impl Fn(&str) -> String) -> Secret {
     }
 }
 
+fn found<'a>(typed: &'a [(&'static str, String)], name: &str) -> &'a str {
+    typed.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+}
+
 #[component]
 fn Give(id: SourceId, scheme: Scheme) -> impl IntoView {
     let shell = use_shell();
     let kinds = scheme.accepts.clone();
     let kind = RwSignal::new(kinds.first().copied().unwrap_or(Kind::ApiKey));
     // What is typed lives here, only as long as the fields do.
-    let typed = RwSignal::new(std::collections::BTreeMap::<&'static str, String>::new());
+    let typed = RwSignal::new(Vec::<(&'static str, String)>::new());
     let several = kinds.len() > 1;
     let prefix = format!("give-{}", scheme.name);
     let kind_id = format!("{prefix}-kind");
@@ -160,15 +164,13 @@ fn Give(id: SourceId, scheme: Scheme) -> impl IntoView {
     let give = move |event: SubmitEvent| {
         event.prevent_default();
         let secret = typed.with_untracked(|typed| {
-            secret(kind.get_untracked(), |name| {
-                typed.get(name).map(|value| value.trim().to_owned()).unwrap_or_default()
-            })
+            secret(kind.get_untracked(), |name| found(typed, name).trim().to_owned())
         });
         shell.clerk(Clerk::Give(AddCredential { source: id.clone(), scheme: name.clone(), secret }));
     };
     let can_give = move || {
         fields(kind.get()).iter().all(|(name, _, _, optional)| {
-            *optional || typed.with(|typed| typed.get(name).is_some_and(|value| !value.trim().is_empty()))
+            *optional || typed.with(|typed| !found(typed, name).trim().is_empty())
         })
     };
     let label = format!("Add a credential for {}", scheme.name);
@@ -192,7 +194,7 @@ fn Give(id: SourceId, scheme: Scheme) -> impl IntoView {
                     </div>
                 }
             })}
-            {move || {
+            {dynamic(move || {
                 fields(kind.get())
                     .iter()
                     .map(|(name, title, is_secret, _)| {
@@ -205,15 +207,18 @@ fn Give(id: SourceId, scheme: Scheme) -> impl IntoView {
                                     type=if *is_secret { "password" } else { "text" }
                                     autocomplete=if *is_secret { "new-password" } else { "off" }
                                     spellcheck="false"
-                                    on:input=move |event| typed.update(|typed| { typed.insert(name, event_target_value(&event)); })
+                                    on:input=move |event| typed.update(|typed| {
+                                        typed.retain(|(known, _)| known != name);
+                                        typed.push((name, event_target_value(&event)));
+                                    })
                                 />
                             </div>
                         }
                     })
                     .collect_view()
-            }}
+            })}
             <div class="buttons">
-                <button type="submit" class="button" disabled=move || !can_give()>"Store"</button>
+                <button type="submit" class="button" disabled=flag(move || !can_give())>"Store"</button>
             </div>
         </form>
     }

@@ -21,11 +21,11 @@ use crate::{
         place::Place,
         view::federation as view,
     },
-    ui::{Button, Icon, Picture},
+    ui::{Button, Icon, Picture, dynamic, memo, when},
 };
 
 /// Adds each file.
-fn add_files(shell: Dispatcher, files: Option<web_sys::FileList>) {
+fn add_files(shell: Dispatcher, files: Option<files::FileList>) {
     files::read(files, move |file| {
         shell.clerk(match file {
             Ok((name, text)) => Clerk::Dropped { name, text },
@@ -40,14 +40,14 @@ pub(crate) fn Federation() -> impl IntoView {
     let shell = use_shell();
     let place = shell.view(|model| model.place.clone());
     // The tab and the words that are searched for are no other page.
-    let page = Memo::new(move |_| {
+    let page = memo(move || {
         place.with(|place| match place {
             Place::Source { source, .. } => Some(Page::Source(source.clone())),
             Place::Operation(id) => Some(Page::Operation(id.clone())),
             Place::Stream | Place::Federation { .. } => None,
         })
     });
-    let at_list = Memo::new(move |_| page.with(Option::is_none));
+    let at_list = memo(move || page.with(Option::is_none));
     let removed = shell.view(view::removed);
     let over = RwSignal::new(false);
     let dragged = move |event: DragEvent| {
@@ -74,18 +74,18 @@ pub(crate) fn Federation() -> impl IntoView {
                 <Sources />
             </aside>
             <section class="detail" aria-label="What is looked at">
-                {move || match page.get() {
+                {dynamic(move || match page.get() {
                     None => view! { <Everywhere /> }.into_any(),
                     Some(Page::Source(id)) => view! { <Back /> <SourcePage id /> }.into_any(),
                     Some(Page::Operation(id)) => view! { <Back /> <Operation id /> }.into_any(),
-                }}
+                })}
             </section>
-            {move || removed.get().map(|title| view! {
+            {dynamic(move || removed.get().map(|title| view! {
                 <p class="notice notice-undo notice-floating">
                     {format!("{title} removed. ")}
                     <Button press=move || shell.clerk(Clerk::Undo)>"Undo"</Button>
                 </p>
-            })}
+            }))}
         </main>
     }
 }
@@ -100,11 +100,11 @@ enum Page {
 #[component]
 fn Back() -> impl IntoView {
     let back = use_shell().view(view::back);
-    move || {
+    dynamic(move || {
         back.get().map(|(address, name)| {
             view! { <a class="back" href=address><Icon picture=Picture::Back />{name}</a> }
         })
-    }
+    })
 }
 
 /// A search in all sources.
@@ -116,15 +116,15 @@ fn Everywhere() -> impl IntoView {
         <div class="everywhere">
             <h3 class="detail-title">"Find an operation"</h3>
             <p class="muted">
-                {move || if has_sources.get() {
+                {dynamic(move || if has_sources.get() {
                     "Search what every source can do, by meaning and by words. Or choose a source."
                 } else {
                     "Add the description of an API. Its operations become things that you can ask for."
-                }}
+                })}
             </p>
-            <Show when=move || has_sources.get()>
+            {when(has_sources, move || view! {
                 <Operations />
-            </Show>
+            })}
         </div>
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         update::operations::{OUTCOME, REQUEST},
         view::federation::{self as view, RequestView, effect_words},
     },
-    ui::{Button, Kind, Trouble},
+    ui::{Button, Kind, Trouble, dynamic},
 };
 
 /// The page of an operation.
@@ -24,7 +24,7 @@ pub(super) fn Operation(id: CapabilityId) -> impl IntoView {
     let detail = shell.view(move |model| {
         model.federation.bench.as_ref().filter(|bench| bench.id == id).and_then(|bench| bench.detail.clone())
     });
-    move || match detail.get() {
+    dynamic(move || match detail.get() {
         None => view! { <p class="muted">"Asking the realm."</p> }.into_any(),
         Some(Err(problem)) => view! {
             <Trouble problem />
@@ -32,7 +32,7 @@ pub(super) fn Operation(id: CapabilityId) -> impl IntoView {
         }
         .into_any(),
         Some(Ok(detail)) => view! { <Known detail /> }.into_any(),
-    }
+    })
 }
 
 #[component]
@@ -91,12 +91,12 @@ fn Raw(value: serde_json::Value) -> impl IntoView {
     let open = RwSignal::new(false);
     view! {
         <Button kind=Kind::Quiet press=move || open.update(|open| *open = !*open)>
-            {move || if open.get() { "Hide JSON Schema" } else { "Show JSON Schema" }}
+            {dynamic(move || if open.get() { "Hide JSON Schema" } else { "Show JSON Schema" })}
         </Button>
-        {move || open.get().then(|| {
+        {dynamic(move || open.get().then(|| {
             let text = serde_json::to_string_pretty(&value).unwrap_or_default();
             view! { <pre class="raw" tabindex="0">{text}</pre> }
-        })}
+        }))}
     }
 }
 
@@ -129,11 +129,11 @@ fn Bench(enabled: bool) -> impl IntoView {
             </form>
             <div id=REQUEST class="request" tabindex="-1" role="group" aria-label="Request">
                 <h4>"The request"</h4>
-                {move || request.get().map(drawn)}
+                {dynamic(move || request.get().map(drawn))}
             </div>
         </section>
         <div id=OUTCOME class="outcome" tabindex="-1">
-            {move || sent.get().map(|id| view! { <EntryCard id place="tried" /> })}
+            {dynamic(move || sent.get().map(|id| view! { <EntryCard id place="tried" /> }))}
         </div>
     }
 }

@@ -3,10 +3,13 @@
 use leptos::{ev::SubmitEvent, html, prelude::*};
 use mtor_shared::source::SourceId;
 
-use crate::shell::{
-    dispatcher::use_shell,
-    event::Clerk,
-    view::federation::{self as view, SCHEDULES},
+use crate::{
+    shell::{
+        dispatcher::use_shell,
+        event::Clerk,
+        view::federation::{self as view, SCHEDULES},
+    },
+    ui::{memo, when},
 };
 
 /// What can be set.
@@ -15,8 +18,8 @@ pub(super) fn Settings(id: SourceId) -> impl IntoView {
     let shell = use_shell();
     let of = id.clone();
     let known = shell.view(move |model| view::source(model, &of));
-    let rescan_s = Memo::new(move |_| known.with(|known| known.as_ref().map_or(0, |known| known.rescan_s)));
-    let can_scan = Memo::new(move |_| known.with(|known| known.as_ref().is_some_and(|known| known.can_scan)));
+    let rescan_s = memo(move || known.with(|known| known.as_ref().map_or(0, |known| known.rescan_s)));
+    let can_scan = memo(move || known.with(|known| known.as_ref().is_some_and(|known| known.can_scan)));
     let stored = known.with_untracked(|known| {
         known.as_ref().map(|known| (known.endpoint.clone(), known.overlay.clone())).unwrap_or_default()
     });
@@ -50,12 +53,12 @@ pub(super) fn Settings(id: SourceId) -> impl IntoView {
     };
     view! {
         <div class="settings">
-            <Show when=move || can_scan.get()>
+            {when(can_scan, move || view! {
                 <div class="field">
                     <label for="schedule">"Look whether the description has changed"</label>
                     <select id="schedule" on:change=scheduled>{options}</select>
                 </div>
-            </Show>
+            })}
             <form aria-label="Address of the API" on:submit=keep_endpoint>
                 <div class="field">
                     <label for="endpoint">"Where the API is"</label>

@@ -15,7 +15,7 @@ use crate::{
         place::{Place, Tab, halves},
         view::federation::{self as view, SourceView},
     },
-    ui::{Button, Dot, Kind, Trouble},
+    ui::{Button, Dot, Kind, Trouble, dynamic, memo, when, word},
 };
 
 /// The page of a source.
@@ -24,7 +24,7 @@ pub(super) fn SourcePage(id: SourceId) -> impl IntoView {
     let shell = use_shell();
     let of = id.clone();
     let source = shell.view(move |model| view::source(model, &of));
-    let known = Memo::new(move |_| source.with(Option::is_some));
+    let known = memo(move || source.with(Option::is_some));
     let listed = shell.view(|model| model.federation.sources.is_some());
     let of = id.clone();
     let tab = shell.view(move |model| match &model.place {
@@ -32,28 +32,26 @@ pub(super) fn SourcePage(id: SourceId) -> impl IntoView {
         _ => Tab::Operations,
     });
     let settled =
-        Memo::new(move |_| source.with(|source| source.as_ref().is_some_and(|source| !source.is_at_work)));
+        memo(move || source.with(|source| source.as_ref().is_some_and(|source| !source.is_at_work)));
     let id = StoredValue::new(id);
     view! {
-        <Show
-            when=move || known.get()
-            fallback=move || view! {
-                <p class="muted">
-                    {move || if listed.get() { "There is no source of that name here." } else { "Asking the realm." }}
-                </p>
-            }
-        >
-            {move || source.get().map(|source| view! { <Head source /> })}
-            <Show when=move || settled.get()>
-                <Tabs id=id.get_value() tab source />
-                {move || match tab.get() {
-                    Tab::Operations => view! { <Operations /> }.into_any(),
-                    Tab::Skipped => view! { <Skipped id=id.get_value() /> }.into_any(),
-                    Tab::Credentials => view! { <Credentials id=id.get_value() /> }.into_any(),
-                    Tab::Settings => view! { <Settings id=id.get_value() /> }.into_any(),
-                }}
-            </Show>
-        </Show>
+        {dynamic(move || {
+            (!known.get()).then(|| {
+                let words =
+                    if listed.get() { "There is no source of that name here." } else { "Asking the realm." };
+                view! { <p class="muted">{words}</p> }
+            })
+        })}
+        {dynamic(move || source.get().map(|source| view! { <Head source /> }))}
+        {when(settled, move || view! {
+            <Tabs id=id.get_value() tab source />
+            {dynamic(move || match tab.get() {
+                Tab::Operations => view! { <Operations /> }.into_any(),
+                Tab::Skipped => view! { <Skipped id=id.get_value() /> }.into_any(),
+                Tab::Credentials => view! { <Credentials id=id.get_value() /> }.into_any(),
+                Tab::Settings => view! { <Settings id=id.get_value() /> }.into_any(),
+            })}
+        })}
     }
 }
 
@@ -187,25 +185,24 @@ fn part(title: &'static str, mark: &'static str, lines: Vec<(String, String)>) -
 
 #[component]
 fn Tabs(id: SourceId, tab: Memo<Tab>, source: Memo<Option<SourceView>>) -> impl IntoView {
-    let links = move || {
+    let links = memo(move || {
         source.with(|source| source.iter().flat_map(|source| source.tabs.clone()).collect::<Vec<_>>())
-    };
-    let links = Memo::new(move |_| links());
+    });
     let id = StoredValue::new(id);
     view! {
         <nav class="tabs" aria-label="Sides of this source">
-            <For each=move || links.get() key=|(tab, _, count)| (tab.place_in_order(), *count) let:link>
-                {
-                    let (to, name, count) = link;
+            {dynamic(move || {
+                let drawn = |(to, name, count): (Tab, &'static str, Option<usize>)| {
                     let address = id.with_value(|id| Place::side(id, to).address());
                     view! {
-                        <a href=address aria-current=move || (tab.get() == to).then_some("page")>
+                        <a href=address aria-current=word(move || (tab.get() == to).then_some("page"))>
                             {name}
-                            {count.map(|count| view! { <span class="count number">{count}</span> })}
+                            {count.map(|count| view! { <span class="count number">{count.to_string()}</span> })}
                         </a>
                     }
-                }
-            </For>
+                };
+                links.get().into_iter().map(drawn).collect_view()
+            })}
         </nav>
     }
 }
@@ -218,7 +215,7 @@ fn Skipped(id: SourceId) -> impl IntoView {
         model.federation.skipped.as_ref().filter(|(of, _)| of == &id).map(|(_, skipped)| skipped.clone())
     });
     let shown = RwSignal::new(100_usize);
-    move || match skipped.get() {
+    dynamic(move || match skipped.get() {
         None => view! { <p class="muted">"Asking the realm."</p> }.into_any(),
         Some(all) if all.is_empty() => view! { <p class="muted">"Nothing was skipped."</p> }.into_any(),
         Some(all) => {
@@ -240,5 +237,5 @@ fn Skipped(id: SourceId) -> impl IntoView {
             }
             .into_any()
         }
-    }
+    })
 }

@@ -15,7 +15,7 @@ use crate::{
         model::{EntryId, Stage},
         view::{self, Body},
     },
-    ui::{Button, Icon, Kind, Picture},
+    ui::{Button, Icon, Kind, Picture, dynamic},
 };
 
 /// The question, and whatever became of it.
@@ -55,8 +55,8 @@ pub(crate) fn EntryCard(
                 </Button>
             </div>
             <div class="card">
-                {move || title.get().map(|title| view! { <p class="card-title">{title}</p> })}
-                {move || {
+                {dynamic(move || title.get().map(|title| view! { <p class="card-title">{title}</p> }))}
+                {dynamic(move || {
                     let id = id.clone();
                     body.get().map(|body| match body {
                         Body::Routing { words, retry_at_ms } => view! { <Routing id words retry_at_ms /> }.into_any(),
@@ -74,7 +74,7 @@ pub(crate) fn EntryCard(
                         Body::Over(entry) => view! { <Over entry /> }.into_any(),
                         Body::Ended(problem) => view! { <Ended id problem /> }.into_any(),
                     })
-                }}
+                })}
             </div>
         </article>
     }

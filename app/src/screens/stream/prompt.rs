@@ -5,7 +5,7 @@ use leptos::{ev::KeyboardEvent, html::Textarea, prelude::*};
 use crate::{
     platform::page,
     shell::{dispatcher::use_shell, event::Person},
-    ui::{Icon, Picture},
+    ui::{Icon, Picture, dynamic, wording},
 };
 
 /// Asks what is typed into it.
@@ -53,12 +53,11 @@ pub(super) fn PromptBar() -> impl IntoView {
                 class="prompt-text"
                 placeholder="Ask …"
                 autocomplete="off"
-                autofocus
                 spellcheck="true"
                 enterkeyhint="send"
                 aria-describedby="prompt-notice"
                 rows=move || rows().to_string()
-                prop:value=move || text.get()
+                prop:value=wording(move || text.get())
                 on:input=move |event| shell.person(Person::Typed(event_target_value(&event)))
                 on:keydown=pressed
             ></textarea>
@@ -66,7 +65,7 @@ pub(super) fn PromptBar() -> impl IntoView {
                 <Icon picture=Picture::Arrow />
             </button>
             <p id="prompt-notice" class="prompt-notice">
-                {move || notice.get()}
+                {dynamic(move || notice.get())}
             </p>
         </form>
     }

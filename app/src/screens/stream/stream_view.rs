@@ -6,7 +6,7 @@ use super::{entry::EntryCard, opening::Opening, prompt::PromptBar};
 use crate::{
     platform::page,
     shell::{dispatcher::use_shell, event::Person, place::Place, view},
-    ui::{Button, Kind},
+    ui::{Button, Kind, dynamic, memo, when},
 };
 
 /// Questions and answers.
@@ -19,21 +19,21 @@ pub(crate) fn Stream() -> impl IntoView {
     });
     let earlier = shell.view(|model| model.entries.len().saturating_sub(model.shown));
     let storage = shell.view(view::storage_notice);
-    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
+    let is_empty = memo(move || ids.with(Vec::is_empty));
     let is_away = shell.view(|model| model.place != Place::Stream);
     view! {
         <main class="stream" hidden=move || is_away.get()>
-            {move || storage.get().map(|words| view! { <p class="notice" role="note">{words}</p> })}
-            <Show when=move || { earlier.get() > 0 }>
+            {dynamic(move || storage.get().map(|words| view! { <p class="notice" role="note">{words}</p> }))}
+            {when(memo(move || earlier.get() > 0), move || view! {
                 <p class="earlier">
                     <Button kind=Kind::Quiet press=move || shell.person(Person::ShowEarlier)>
-                        {move || format!("Show earlier ({})", earlier.get())}
+                        {dynamic(move || format!("Show earlier ({})", earlier.get()))}
                     </Button>
                 </p>
-            </Show>
-            <Show when=move || is_empty.get()>
+            })}
+            {when(is_empty, move || view! {
                 <Opening />
-            </Show>
+            })}
             <For each=move || ids.get() key=Clone::clone let:id>
                 <EntryCard id />
             </For>
@@ -49,7 +49,7 @@ pub(crate) fn Foot() -> impl IntoView {
     let removed = shell.view(|model| model.removed.as_ref().map(|removed| removed.entries.len()));
     view! {
         <footer class="foot">
-            {move || {
+            {dynamic(move || {
                 removed.get().map(|count| {
                     let words = if count == 1 { "Removed.".to_owned() } else { format!("{count} answers removed.") };
                     view! {
@@ -60,7 +60,7 @@ pub(crate) fn Foot() -> impl IntoView {
                         </p>
                     }
                 })
-            }}
+            })}
             <PromptBar />
         </footer>
     }

@@ -18,14 +18,15 @@ pub(super) fn open(model: &mut Model, id: &EntryId) {
     let known = model.catalogue.as_ref().and_then(|catalogue| catalogue.find(&choice.capability));
     let Some(known) = known else { return };
     let form = Form::new(&known.input, &Value::Object(choice.args.clone()));
-    model.forms.insert(id.clone(), Shared::new(form));
+    model.forms.retain(|(of, _)| of != id);
+    model.forms.push((id.clone(), Shared::new(form)));
 }
 
 /// Makes the forms of questions that were waiting for one when the page was left.
 pub(super) fn open_all(model: &mut Model) {
     let waits = |stage: &Stage| matches!(stage, Stage::Chosen(_, Step::Missing));
     for id in entries_where(model, |entry| waits(&entry.stage)) {
-        if !model.forms.contains_key(&id) {
+        if model.form(&id).is_none() {
             open(model, &id);
         }
     }
@@ -34,7 +35,7 @@ pub(super) fn open_all(model: &mut Model) {
 fn form_mut<'a>(model: &'a mut Model, of: &FormOf) -> Option<&'a mut Form> {
     match of {
         FormOf::Bench => model.federation.bench.as_mut().map(|bench| bench.form.edit()),
-        FormOf::Entry(id) => model.forms.get_mut(id).map(Shared::edit),
+        FormOf::Entry(id) => model.forms.iter_mut().find(|(of, _)| of == id).map(|(_, form)| form.edit()),
     }
 }
 
@@ -78,7 +79,7 @@ pub(super) fn done(model: &mut Model, turn: &mut Turn, of: &FormOf) {
     match of {
         FormOf::Bench => operations::send(model, turn, reading.args),
         FormOf::Entry(id) => {
-            model.forms.remove(id);
+            model.forms.retain(|(of, _)| of != id);
             routing::filled(model, turn, id, reading.args);
         }
     }

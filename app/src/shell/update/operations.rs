@@ -36,11 +36,11 @@ fn ask(model: &mut Model, turn: &mut Turn) {
     listing.version = listing.version.wrapping_add(1);
     listing.problem = None;
     if listing.flying.is_none() {
-        fly(model, turn, 0, PAGE);
+        fly(model, turn, 0);
     }
 }
 
-fn fly(model: &mut Model, turn: &mut Turn, offset: u32, limit: u32) {
+fn fly(model: &mut Model, turn: &mut Turn, offset: u32) {
     let listing = &mut model.federation.listing;
     if listing.source.is_none() && listing.query.trim().is_empty() {
         listing.lines = Shared::default();
@@ -52,7 +52,7 @@ fn fly(model: &mut Model, turn: &mut Turn, offset: u32, limit: u32) {
         source: listing.source.clone(),
         query: listing.query.trim().to_owned(),
         offset,
-        limit,
+        limit: PAGE,
         version: listing.version,
     }));
 }
@@ -78,10 +78,7 @@ pub(super) fn more(model: &mut Model, turn: &mut Turn) {
         return;
     }
     let known = u32::try_from(listing.lines.len()).unwrap_or(u32::MAX);
-    // A search over all sources has no second page: the first gets longer.
-    let (offset, limit) =
-        if listing.source.is_some() { (known, PAGE) } else { (0, known.saturating_add(PAGE)) };
-    fly(model, turn, offset, limit);
+    fly(model, turn, known);
 }
 
 /// The realm listed operations.
@@ -95,7 +92,7 @@ pub(super) fn listed(
     let listing = &mut model.federation.listing;
     listing.flying = None;
     if version != listing.version {
-        return fly(model, turn, 0, PAGE);
+        return fly(model, turn, 0);
     }
     match result {
         Ok(Answer::Operations(page)) => {
@@ -116,9 +113,7 @@ pub(super) fn skipped(model: &mut Model, source: SourceId, result: Result<Answer
     match result {
         Ok(Answer::Skipped(skipped)) => model.federation.skipped = Some((source, Shared::new(skipped))),
         Ok(_) => {}
-        Err(problem) => {
-            model.federation.refusals.insert(source, problem);
-        }
+        Err(problem) => model.federation.refuse(&source, Some(problem)),
     }
 }
 
@@ -185,7 +180,10 @@ pub(super) fn detailed(
                 form.shape = bench.form.shape.wrapping_add(1);
                 bench.form = Shared::new(form);
             }
-            bench.detail = Some(Ok(Shared::new(*detail)));
+            // The very same stays, so that nothing is drawn anew under the keyboard.
+            if !matches!(&bench.detail, Some(Ok(known)) if **known == *detail) {
+                bench.detail = Some(Ok(Shared::new(*detail)));
+            }
             arguments_changed(model, turn);
         }
         Ok(_) => {}

@@ -188,14 +188,15 @@ pub(super) fn watch_all(model: &mut Model, turn: &mut Turn) {
 /// Listens to a source, if something goes on with it.
 pub(super) fn watch(model: &mut Model, turn: &mut Turn, id: &SourceId) {
     let works = model.federation.source(id).is_some_and(is_at_work);
-    if works && model.federation.watched.insert(id.clone()) {
+    if works && !model.federation.watched.contains(id) {
+        model.federation.watched.push(id.clone());
         turn.push(Effect::WatchSource(id.clone()));
     }
 }
 
 /// Its progress is told no more: hear how it stands, and listen again where it is not settled.
 pub(super) fn progress_ended(model: &mut Model, turn: &mut Turn, id: &SourceId) {
-    model.federation.watched.remove(id);
+    model.federation.watched.retain(|watched| watched != id);
     turn.push(Effect::Call(Call::Source(id.clone())));
     if model.federation.source(id).is_some_and(is_at_work) {
         turn.ring(WATCH_AGAIN_MS, Timer::Watch(id.clone()));
@@ -204,10 +205,10 @@ pub(super) fn progress_ended(model: &mut Model, turn: &mut Turn, id: &SourceId) 
 
 /// The realm answered to a change of a source, or to a question about it.
 pub(super) fn changed(model: &mut Model, turn: &mut Turn, id: &SourceId, result: Result<Answer, Problem>) {
-    model.federation.busy.remove(id);
+    model.federation.busy.retain(|busy| busy != id);
     match result {
         Ok(Answer::Source(source)) => {
-            model.federation.refusals.remove(id);
+            model.federation.refuse(id, None);
             told(model, turn, *source);
         }
         Ok(_) => turn.push(Effect::Call(Call::Source(id.clone()))),
@@ -216,7 +217,7 @@ pub(super) fn changed(model: &mut Model, turn: &mut Turn, id: &SourceId, result:
         }
         Err(problem) => {
             turn.say(model, problem.to_string());
-            model.federation.refusals.insert(id.clone(), problem);
+            model.federation.refuse(id, Some(problem));
         }
     }
 }
@@ -226,8 +227,8 @@ fn problem_is_about(model: &Model, id: &SourceId) -> bool {
 }
 
 fn change(model: &mut Model, turn: &mut Turn, id: SourceId, change: ChangeSource) {
-    model.federation.refusals.remove(&id);
-    model.federation.busy.insert(id.clone());
+    model.federation.refuse(&id, None);
+    model.federation.busy.push(id.clone());
     turn.push(Effect::Call(Call::Change(id, change)));
 }
 
@@ -297,7 +298,7 @@ fn delete(model: &mut Model, turn: &mut Turn, id: SourceId) {
 }
 
 fn forget(model: &mut Model, id: &SourceId) {
-    model.federation.watched.remove(id);
+    model.federation.watched.retain(|watched| watched != id);
     if let Some(sources) = &mut model.federation.sources {
         sources.edit().retain(|source| &source.id != id);
     }
@@ -316,7 +317,7 @@ pub(super) fn deleted(model: &mut Model, turn: &mut Turn, id: &SourceId, result:
         && problem.code != ProblemCode::NotFound
     {
         turn.say(model, problem.to_string());
-        model.federation.refusals.insert(id.clone(), problem);
+        model.federation.refuse(id, Some(problem));
     }
     turn.push(Effect::Call(Call::Sources));
     realm::ask(model, turn);

@@ -192,8 +192,10 @@ pub fn sources(model: &Model) -> Option<Vec<SourceLine>> {
             facts.push(source.format.clone());
             facts.push(counted(source.capabilities as usize, "operation", "operations"));
         }
-        if !source.hosts.is_empty() {
-            facts.push(hosts_in_short(&source.hosts));
+        match &source.stage {
+            Stage::Failed { problem } if source.format.is_empty() => facts.push(problem.title.clone()),
+            _ if source.hosts.is_empty() => {}
+            _ => facts.push(hosts_in_short(&source.hosts)),
         }
         SourceLine {
             id: source.id.clone(),
@@ -344,7 +346,7 @@ pub fn source(model: &Model, id: &SourceId) -> Option<SourceView> {
             Stage::Failed { problem } => Some(problem.clone()),
             _ => None,
         },
-        refusal: federation.refusals.get(id).cloned(),
+        refusal: federation.refusals.iter().find(|(of, _)| of == id).map(|(_, problem)| problem.clone()),
         can_scan: !is_at_work && matches!(source.origin, Origin::Url { .. }),
         can_remove: !matches!(source.origin, Origin::Builtin),
         facts,

@@ -92,7 +92,13 @@ fn what_was_not_said_is_asked_for_with_what_is_known() {
     let id = desk.id();
     let of = FormOf::Entry(id.clone());
     let at = |desk: &Desk, name: &str| {
-        desk.model.forms[&id].fields.iter().position(|field| field.name == name).expect("a field")
+        desk.model
+            .form(&id)
+            .expect("a form")
+            .fields
+            .iter()
+            .position(|field| field.name == name)
+            .expect("a field")
     };
 
     for (typed, expected) in [("", "still empty"), ("many", "a whole number")] {
@@ -100,7 +106,7 @@ fn what_was_not_said_is_asked_for_with_what_is_known() {
         desk.person(Person::Form(of.clone(), path, Change::Typed(typed.into())));
         let effects = desk.person(Person::FormDone(of.clone()));
         assert!(opened(&effects).is_empty());
-        let complaints = desk.model.forms[&id].complaints();
+        let complaints = desk.model.form(&id).expect("a form").complaints();
         assert!(complaints[0].1.contains(expected), "{complaints:?}");
         assert!(desk.model.announcement.1.contains(expected));
     }
@@ -133,7 +139,7 @@ fn a_form_is_there_again_after_a_reload() {
     assert!(again.model.forms.is_empty(), "the realm has not said yet what it takes");
     let ask = again.model.realm.asks;
     again.does(Event::Realm(RealmEvent::Catalogue { ask, result: Ok(with_days(true)) }));
-    assert_eq!(again.model.forms[&again.id()].read().args["place"], json!("Lisbon"));
+    assert_eq!(again.model.form(&again.id()).expect("a form").read().args["place"], json!("Lisbon"));
 }
 
 /// A catalogue in which the weather can be changed.
