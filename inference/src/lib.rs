@@ -18,7 +18,9 @@
 //! # }
 //! ```
 
+pub mod chat;
 pub mod device;
+pub mod generate;
 mod kernels;
 pub mod models;
 pub mod tokenizer;
@@ -30,4 +32,4 @@ mod native;
 pub mod worker;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Embedder, models_folder};
+pub use native::{Embedder, models_folder, text_model};

@@ -10,6 +10,7 @@ use mtor_shared::{
 
 use crate::{
     device::{self, Choice},
+    generate::TextModel,
     models::minilm::MiniLm,
     weights::file::VerifiedFile,
 };
@@ -58,8 +59,9 @@ impl Embedder {
     ///
     /// As [`Embedder::load`].
     pub async fn on(folder: &Path, choice: Choice) -> Result<Self, Problem> {
-        let weights = VerifiedFile::open(folder, file("model.safetensors")?)?;
-        let tokenizer = VerifiedFile::open(folder, file("tokenizer.json")?)?.content().await?;
+        let weights = VerifiedFile::open(folder, file(model::EMBEDDER, "model.safetensors")?)?;
+        let tokenizer =
+            VerifiedFile::open(folder, file(model::EMBEDDER, "tokenizer.json")?)?.content().await?;
         let mut model = MiniLm::load(weights, &tokenizer, &choice.target, |_| {}).await?;
         model.check_itself().await?;
         trusted()?;
@@ -84,12 +86,23 @@ impl Embedder {
     }
 }
 
-fn file(name: &str) -> Result<&'static ModelFile, Problem> {
-    model::find(&ModelId(model::EMBEDDER.into())).and_then(|model| model.file(name)).ok_or_else(|| {
+/// Loads the language model of that name from a folder of files named by their SHA-256, onto the CPU.
+///
+/// # Errors
+///
+/// A missing or damaged file; a model that is none for text.
+pub async fn text_model(folder: &Path, id: &str) -> Result<TextModel, Problem> {
+    let weights = VerifiedFile::open(folder, file(id, "model.gguf")?)?;
+    TextModel::load(weights, &device::Target::Kernels, |_| {}).await
+}
+
+fn file(id: &str, name: &str) -> Result<&'static ModelFile, Problem> {
+    let found = model::find(&ModelId(id.into())).and_then(|model| model.file(name));
+    found.ok_or_else(|| {
         Problem::new(
             ProblemCode::NotFound,
-            format!("The manifest has no {name} for {}.", model::EMBEDDER),
-            "",
+            format!("The manifest has no {name} for {id}."),
+            "Choose one of the models that `cargo xtask models` knows.",
         )
     })
 }

@@ -24,6 +24,7 @@ pub(crate) struct Heads {
 /// Attends with the queries `q`, [tokens, queries * width], of the tokens at positions `first..`.
 ///
 /// `keys` and `values` are [positions, keys * width] and hold the new tokens too. `out` is like `q`.
+#[expect(clippy::too_many_arguments, reason = "what attention has, and where to put it")]
 pub(crate) fn attend_causal(
     level: Level,
     heads: Heads,

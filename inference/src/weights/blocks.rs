@@ -46,8 +46,6 @@ pub struct Quantisation {
     pub halves: bool,
     /// Whether there is anything in `min`.
     pub mins: bool,
-    /// Whether weights come in blocks of 256, for which ggml quantises activations in blocks of 256 too.
-    pub wide: bool,
 }
 
 impl BlockFormat {
@@ -83,7 +81,7 @@ impl BlockFormat {
 
     /// The kind of quantisation; none for floats.
     pub fn quantisation(self) -> Option<Quantisation> {
-        let symmetric = |bits, offset| Quantisation { bits, offset, halves: false, mins: false, wide: false };
+        let symmetric = |bits, offset| Quantisation { bits, offset, halves: false, mins: false };
         Some(match self {
             Self::F32 | Self::F16 | Self::BF16 => return None,
             Self::Q4_0 => symmetric(4, 8),
@@ -91,9 +89,9 @@ impl BlockFormat {
             Self::Q8_0 => symmetric(8, 0),
             Self::Q4_1 => Quantisation { mins: true, ..symmetric(4, 0) },
             Self::Q5_1 => Quantisation { mins: true, ..symmetric(5, 0) },
-            Self::Q4K => Quantisation { mins: true, wide: true, ..symmetric(4, 0) },
-            Self::Q5K => Quantisation { mins: true, wide: true, ..symmetric(5, 0) },
-            Self::Q6K => Quantisation { halves: true, wide: true, ..symmetric(6, 32) },
+            Self::Q4K => Quantisation { mins: true, ..symmetric(4, 0) },
+            Self::Q5K => Quantisation { mins: true, ..symmetric(5, 0) },
+            Self::Q6K => Quantisation { halves: true, ..symmetric(6, 32) },
         })
     }
 

@@ -1,16 +1,9 @@
 //! The inner loop: one row of quants with several rows of activations.
 //!
-//! The one place with instructions written out, because no compiler finds them: products of bytes that are summed to
-//! 32 bits in one or two steps (`maddubs` with AVX2, `dot_i16x8` in the browser).
+//! The one place with instructions written out, because no compiler finds them: products of 16 bits that are summed to
+//! 32 bits in one step (`madd` with AVX2, `dot_i16x8` in the browser).
 
 use crate::weights::blocks::GROUP;
-
-/// An activation in memory: a byte, except where widening it would be the most expensive step.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) type Lane = i8;
-/// An activation in memory: a byte, except where widening it would be the most expensive step.
-#[cfg(target_arch = "wasm32")]
-pub(crate) type Lane = i16;
 
 /// `sum over groups of scale * x_scale * (w · x)`, for T rows of activations.
 ///
@@ -19,7 +12,7 @@ pub(crate) type Lane = i16;
 pub(super) fn dot<const FMA: bool, const HALVES: bool, const T: usize>(
     w: &[i8],
     scales: &[f32],
-    x: [&[Lane]; T],
+    x: [&[i16]; T],
     x_scales: [&[f32]; T],
 ) -> [f32; T] {
     #[cfg(target_arch = "x86_64")]
@@ -40,7 +33,7 @@ pub(super) fn dot<const FMA: bool, const HALVES: bool, const T: usize>(
 fn avx2<const HALVES: bool, const T: usize>(
     w: &[i8],
     scales: &[f32],
-    x: [&[i8]; T],
+    x: [&[i16]; T],
     x_scales: [&[f32]; T],
 ) -> [f32; T] {
     use std::arch::x86_64::*;
@@ -48,25 +41,24 @@ fn avx2<const HALVES: bool, const T: usize>(
     let w = w.as_chunks::<GROUP>().0;
     let groups = w.len();
     let scales = &scales[..if HALVES { 2 * groups } else { groups }];
-    let x: [&[[i8; GROUP]]; T] = x.map(|x| &x.as_chunks::<GROUP>().0[..groups]);
+    let x: [&[[i16; GROUP]]; T] = x.map(|x| &x.as_chunks::<GROUP>().0[..groups]);
     let x_scales = x_scales.map(|scales| &scales[..groups]);
-    let ones = _mm256_set1_epi16(1);
     let mut sums = [_mm256_setzero_ps(); T];
     for group in 0..groups {
-        let w: __m256i = bytemuck::cast(w[group]);
-        // maddubs takes unsigned by signed bytes: the sign of w goes over to x.
-        let magnitude = _mm256_abs_epi8(w);
-        let scale = if HALVES {
-            _mm256_set_m128(_mm_set1_ps(scales[2 * group + 1]), _mm_set1_ps(scales[2 * group]))
-        } else {
-            _mm256_set1_ps(scales[group])
-        };
+        let halves: [__m128i; 2] = bytemuck::cast(w[group]);
+        let w = halves.map(|half| _mm256_cvtepi8_epi16(half));
         for t in 0..T {
-            let x = _mm256_sign_epi8(bytemuck::cast(x[t][group]), w);
-            let pairs = _mm256_maddubs_epi16(magnitude, x);
-            let fours = _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, ones));
-            let scale = _mm256_mul_ps(scale, _mm256_set1_ps(x_scales[t][group]));
-            sums[t] = _mm256_fmadd_ps(fours, scale, sums[t]);
+            let x: [__m256i; 2] = bytemuck::cast(x[t][group]);
+            let (low, high) = (_mm256_madd_epi16(w[0], x[0]), _mm256_madd_epi16(w[1], x[1]));
+            let x_scale = x_scales[t][group];
+            if HALVES {
+                let scale = |half: usize| _mm256_set1_ps(scales[2 * group + half] * x_scale);
+                sums[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(low), scale(0), sums[t]);
+                sums[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(high), scale(1), sums[t]);
+            } else {
+                let all = _mm256_cvtepi32_ps(_mm256_add_epi32(low, high));
+                sums[t] = _mm256_fmadd_ps(all, _mm256_set1_ps(scales[group] * x_scale), sums[t]);
+            }
         }
     }
     sums.map(|sum| bytemuck::cast::<__m256, [f32; 8]>(sum).iter().sum())
@@ -120,7 +112,7 @@ fn simd128<const HALVES: bool, const T: usize>(
 fn portable<const HALVES: bool, const T: usize>(
     w: &[i8],
     scales: &[f32],
-    x: [&[i8]; T],
+    x: [&[i16]; T],
     x_scales: [&[f32]; T],
 ) -> [f32; T] {
     let w = w.as_chunks::<GROUP>().0;
@@ -129,7 +121,7 @@ fn portable<const HALVES: bool, const T: usize>(
         for (group, (w, x)) in w.iter().zip(x[t].as_chunks::<GROUP>().0).enumerate() {
             let part = |from: usize, to: usize| -> f32 {
                 let products = w[from..to].iter().zip(&x[from..to]);
-                products.map(|(w, x)| i32::from(i16::from(*w) * i16::from(*x))).sum::<i32>() as f32
+                products.map(|(w, x)| i32::from(*w) * i32::from(*x)).sum::<i32>() as f32
             };
             let term = if HALVES {
                 part(0, 16) * scales[2 * group] + part(16, 32) * scales[2 * group + 1]

@@ -1,8 +1,7 @@
 //! Products with weights that stay quantised in memory: the token loop of a language model.
 //!
 //! [`Matrix`] keeps weights at their file's 4, 5, 6 or 8 bits, rearranged once so that a row becomes bytes by masks and
-//! shifts of whole vectors. [`Activations`] are quantised to 8 bits in the blocks that ggml uses for the same weights:
-//! integer sums are then exact and greedy tokens agree with llama.cpp's.
+//! shifts of whole vectors. [`Activations`] are quantised to 16 bits, so that the products are sums of integers.
 
 mod activations;
 mod dot;

@@ -2,11 +2,7 @@
 
 use std::ops::Range;
 
-use super::{
-    Activations, Matrix,
-    dot::{Lane, dot},
-    matrix::unpack,
-};
+use super::{Activations, Matrix, dot::dot, matrix::unpack};
 use crate::kernels::simd::{Level, at_level};
 
 /// Rows of activations that share one reading of the weights' registers.
@@ -76,7 +72,7 @@ fn tile<const FMA: bool, const HALVES: bool, const T: usize>(
     y: &mut [f32],
     stride: usize,
 ) {
-    let parts: [(&[Lane], &[f32], &[f32]); T] = std::array::from_fn(|t| x.row(token + t));
+    let parts: [(&[i16], &[f32], &[f32]); T] = std::array::from_fn(|t| x.row(token + t));
     let sums = dot::<FMA, HALVES, T>(quants, scales, parts.map(|part| part.0), parts.map(|part| part.1));
     for (t, sum) in sums.into_iter().enumerate() {
         y[(token + t) * stride] = sum - inner(mins, parts[t].2);
@@ -112,7 +108,7 @@ mod tests {
                     let x: Vec<f32> =
                         (0..tokens * columns).map(|i| ((i * 7919 % 1013) as f32 - 500.0) / 700.0).collect();
                     let mut quantised = Activations::default();
-                    quantised.quantise(level, &x, columns, kind.wide);
+                    quantised.quantise(level, &x, columns);
                     let mut y = vec![f32::NAN; tokens * (rows + 1)];
                     product(level, &matrix, 0..rows, &quantised, &mut y, rows + 1);
                     for t in 0..tokens {
@@ -139,7 +135,7 @@ mod tests {
         let kind = FORMATS[2].quantisation().unwrap();
         let (matrix, _) = example(kind, 9, 256);
         let mut x = Activations::default();
-        x.quantise(Level::detect(), &[0.5; 512], 256, false);
+        x.quantise(Level::detect(), &[0.5; 512], 256);
         let (mut whole, mut part) = (vec![0.0; 18], vec![0.0; 8]);
         product(Level::detect(), &matrix, 0..9, &x, &mut whole, 9);
         product(Level::detect(), &matrix, 3..7, &x, &mut part, 4);

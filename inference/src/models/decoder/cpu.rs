@@ -176,26 +176,24 @@ fn add(level: Level, state: &mut [f32], change: &mut [f32], norm: &[f32], epsilo
     state.iter_mut().zip(change).for_each(|(state, change)| *state += *change);
 }
 
-/// One input of several products, quantised once for each way that their weights ask for.
+/// One input of several products, quantised when the first of them needs it.
 #[derive(Default)]
 struct Inputs {
-    narrow: (Activations, bool),
-    wide: (Activations, bool),
+    activations: Activations,
+    ready: bool,
 }
 
 impl Inputs {
     /// The next input is another one.
     fn renew(&mut self) {
-        self.narrow.1 = false;
-        self.wide.1 = false;
+        self.ready = false;
     }
 
-    fn quantised(&mut self, level: Level, x: &[f32], columns: usize, wide: bool) -> &Activations {
-        let (activations, ready) = if wide { &mut self.wide } else { &mut self.narrow };
-        if !std::mem::replace(ready, true) {
-            activations.quantise(level, x, columns, wide);
+    fn quantised(&mut self, level: Level, x: &[f32], columns: usize) -> &Activations {
+        if !std::mem::replace(&mut self.ready, true) {
+            self.activations.quantise(level, x, columns);
         }
-        activations
+        &self.activations
     }
 }
 
@@ -232,7 +230,7 @@ impl Weights {
     ) {
         match self {
             Self::Quantised(matrix) => {
-                let x = inputs.quantised(level, x, columns, matrix.kind().wide);
+                let x = inputs.quantised(level, x, columns);
                 product(level, matrix, 0..rows, x, y, rows);
             }
             Self::Floats(matrix) => matrix.product(level, rows, x, columns, y, rows),

@@ -1,4 +1,4 @@
-//! Text to token ids.
+//! BERT's tokenizer, for encoders.
 
 use mtor_shared::problem::Problem;
 use serde::Deserialize;
