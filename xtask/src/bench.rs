@@ -3,11 +3,12 @@
 use std::process::Command;
 
 use anyhow::{Result, bail};
+use mtor_shared::model::CHAT;
 
 use crate::context::Context;
 use crate::{build, models, process, setup};
 
-const NAMES: &[&str] = &["embed", "load", "route"];
+const NAMES: &[&str] = &["embed", "generate", "load", "route", "search"];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
@@ -18,6 +19,13 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             native.args(["run", "--release", "--package", "mtor-inference", "--no-default-features"]);
             process::run(with_surroundings(context, native.args(["--example", "bench_embed"])))?;
             process::run(&mut in_browser(context, "embed"))
+        }
+        "generate" => {
+            setup::ensure(context, setup::RUN)?;
+            models::fetch(context, &[CHAT.to_owned()])?;
+            let mut native = context.cargo();
+            native.args(["run", "--release", "--package", "mtor-inference", "--no-default-features"]);
+            process::run(with_surroundings(context, native.args(["--example", "bench_generate"])))
         }
         "load" => {
             browser(context)?;
@@ -33,6 +41,13 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
                 "--example",
                 "bench_route",
             ]))
+        }
+        "search" => {
+            setup::ensure(context, &[setup::Need::Wasm])?;
+            models::fetch(context, &[])?;
+            let mut native = context.cargo();
+            native.args(["run", "--release", "--package", "mtor", "--example", "bench_search"]);
+            process::run(with_surroundings(context, &mut native))
         }
         unknown => bail!("there is no benchmark {unknown}; the known ones are {}", NAMES.join(", ")),
     }

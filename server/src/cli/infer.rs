@@ -1,5 +1,7 @@
 //! `mtor infer`
 
+mod generate;
+
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
@@ -28,6 +30,8 @@ pub(super) enum Task {
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Go on with a text or answer a message; one JSON object a token, then one for the whole
+    Generate(generate::Arguments),
 }
 
 /// Where to compute.
@@ -41,17 +45,34 @@ pub(super) enum On {
     Gpu,
 }
 
+impl On {
+    fn preference(self) -> BackendPreference {
+        match self {
+            Self::Auto => BackendPreference::Auto,
+            Self::Cpu => BackendPreference::Cpu,
+            Self::Gpu => BackendPreference::Gpu,
+        }
+    }
+}
+
+/// The folder that was named, or the realm's.
+fn models_or_default(models: Option<PathBuf>) -> Result<PathBuf, Mistake> {
+    match models {
+        Some(models) => Ok(models),
+        None => Ok(Config::load(&Flags::default(), super::environment())?.realm.models),
+    }
+}
+
 pub(super) fn run(task: Task) -> Result<(), Mistake> {
-    let Task::Embed { backend, models, files } = task;
-    let models = match models {
-        Some(models) => models,
-        None => Config::load(&Flags::default(), super::environment())?.realm.models,
-    };
-    let preference = match backend {
-        On::Auto => BackendPreference::Auto,
-        On::Cpu => BackendPreference::Cpu,
-        On::Gpu => BackendPreference::Gpu,
-    };
+    match task {
+        Task::Embed { backend, models, files } => embed(backend, models, files),
+        Task::Generate(arguments) => generate::run(arguments),
+    }
+}
+
+fn embed(backend: On, models: Option<PathBuf>, files: Vec<PathBuf>) -> Result<(), Mistake> {
+    let models = models_or_default(models)?;
+    let preference = backend.preference();
     let mut readers: Vec<(String, Box<dyn BufRead>)> = Vec::new();
     for file in files {
         let shown = file.display().to_string();

@@ -1,0 +1,136 @@
+//! `mtor infer generate`
+
+use std::{path::PathBuf, time::Instant};
+
+use clap::Args;
+use mtor_inference::{
+    chat::Message,
+    generate::{End, Request, Sampling, Step},
+    text_model,
+};
+use mtor_shared::{
+    engine::{Backend, BackendPreference},
+    model::CHAT,
+};
+use serde_json::json;
+
+use super::{On, models_or_default};
+use crate::cli::{Mistake, print_line};
+
+#[derive(Args)]
+#[group(id = "what", required = true, multiple = false, args = ["prompt", "prompt_ids", "message"])]
+pub(in crate::cli) struct Arguments {
+    /// Text to go on with
+    #[arg(long, value_name = "TEXT")]
+    prompt: Option<String>,
+    /// Token ids to go on with, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    prompt_ids: Option<Vec<u32>>,
+    /// A person's message to answer, put as the model's chat template puts it
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
+    /// What the model is told before the message
+    #[arg(long, value_name = "TEXT", requires = "message")]
+    system: Option<String>,
+    /// Tokens at most
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    max_tokens: usize,
+    /// 0 always takes the best token
+    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    temperature: f32,
+    /// Only the best this many tokens are considered; 0 for all
+    #[arg(long, value_name = "K", default_value_t = Sampling::default().top_k)]
+    top_k: usize,
+    /// Only the best tokens that make up this share of the probability
+    #[arg(long, value_name = "P", default_value_t = Sampling::default().top_p)]
+    top_p: f32,
+    /// Only tokens at least this share as likely as the best one
+    #[arg(long, value_name = "P", default_value_t = Sampling::default().min_p)]
+    min_p: f32,
+    /// More than 1 makes recent tokens less likely
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    repetition_penalty: f32,
+    /// The same seed gives the same answer
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// A text that ends the answer; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+    /// Which model
+    #[arg(long, value_name = "ID", default_value = CHAT)]
+    model: String,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = On::Auto)]
+    backend: On,
+    /// Folder of model weights [default: MTOR_MODELS, or mtor/models in the cache folder]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
+    if arguments.backend.preference() == BackendPreference::Gpu {
+        return Err(Mistake("Language models do not run on the GPU yet. Choose the CPU.".into()));
+    }
+    let models = models_or_default(arguments.models)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut model = runtime.block_on(text_model(&models, &arguments.model))?;
+    let prompt = match (arguments.prompt, arguments.prompt_ids, arguments.message) {
+        (Some(text), ..) => model.text(&text)?,
+        (_, Some(ids), _) => ids,
+        (_, _, message) => {
+            let system = arguments.system.map(|content| Message { role: "system".into(), content });
+            let user = message.map(|content| Message { role: "user".into(), content });
+            let messages: Vec<Message> = system.into_iter().chain(user).collect();
+            model.conversation(&messages)?
+        }
+    };
+    let sampling = Sampling {
+        temperature: arguments.temperature,
+        top_k: arguments.top_k,
+        top_p: arguments.top_p,
+        min_p: arguments.min_p,
+        repetition_penalty: arguments.repetition_penalty,
+        seed: arguments.seed,
+        ..Sampling::default()
+    };
+    let request = Request { max_tokens: arguments.max_tokens, sampling, stop: arguments.stop };
+    let prompt_tokens = prompt.len();
+    let began = Instant::now();
+    let mut answer = model.begin(prompt, request)?;
+    let mut text = String::new();
+    let mut first_ms = None;
+    let end = loop {
+        match runtime.block_on(model.step(&mut answer))? {
+            Step::Reading { .. } => {}
+            Step::Token { id, text: piece } => {
+                first_ms.get_or_insert(began.elapsed().as_secs_f64() * 1e3);
+                print_line(&json!({"id": id, "text": piece}))?;
+                text.push_str(&piece);
+            }
+            Step::Ended { text: rest, end } => {
+                text.push_str(&rest);
+                break end;
+            }
+        }
+    };
+    let backend = match model.backend() {
+        Backend::Gpu => "gpu",
+        Backend::Cpu => "cpu",
+    };
+    let end = match end {
+        End::Complete => "complete",
+        End::StopString => "stop-string",
+        End::MaxTokens => "max-tokens",
+        End::Context => "context",
+    };
+    print_line(&json!({
+        "ids": answer.tokens(),
+        "text": text,
+        "end": end,
+        "prompt_tokens": prompt_tokens,
+        "first_token_ms": first_ms,
+        "elapsed_ms": began.elapsed().as_secs_f64() * 1e3,
+        "backend": backend,
+        "model": arguments.model,
+    }))
+}
