@@ -46,10 +46,13 @@ pub async fn run(
                     tracing::warn!(%error, "old meanings cannot be forgotten");
                 }
             }
+            let mut known = 0;
             for shelf in shelves {
                 if !complete(&shelf.version, &*storage, &engine).await {
                     return;
                 }
+                known += shelf.version.len();
+                metrics::gauge!("mtor_search_meanings").set(known as f64);
             }
             if changes.changed().await.is_err() {
                 return;

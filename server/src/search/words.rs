@@ -85,6 +85,9 @@ pub fn terms(text: &str) -> impl Iterator<Item = String> {
     pieces.into_iter().filter(|word| !word.is_empty()).map(|word| words::stem(&word).to_owned())
 }
 
+/// Documents that have a word, with its weight there.
+type Postings<'a> = &'a [(u32, f32)];
+
 /// The operations of one description by their words.
 #[derive(Default)]
 pub struct Index {
@@ -121,8 +124,8 @@ impl Index {
     }
 
     /// The lists of a word, and of those that it begins, with how much they count.
-    fn lists(&self, term: &Term) -> Vec<(&[(u32, f32)], f32)> {
-        let mut lists: Vec<(&[(u32, f32)], f32)> = Vec::new();
+    fn lists(&self, term: &Term) -> Vec<(Postings<'_>, f32)> {
+        let mut lists: Vec<(Postings<'_>, f32)> = Vec::new();
         lists.extend(self.postings.get(&term.text).map(|list| (list.as_slice(), 1.0)));
         if term.may_go_on {
             let from = (Bound::Excluded(term.text.as_str()), Bound::Unbounded);
@@ -162,7 +165,7 @@ pub fn scores(indices: &[&Index], query: &str) -> Vec<Vec<f32>> {
     let mean = indices.iter().map(|index| index.total).sum::<f32>() / (documents.max(1) as f32);
     let mut scores: Vec<Vec<f32>> = indices.iter().map(|index| vec![0.0; index.len()]).collect();
     for term in query_terms(query) {
-        let found: Vec<Vec<(&[(u32, f32)], f32)>> = indices.iter().map(|index| index.lists(&term)).collect();
+        let found: Vec<Vec<(Postings<'_>, f32)>> = indices.iter().map(|index| index.lists(&term)).collect();
         let with: usize = found.iter().flatten().map(|(list, _)| list.len()).sum();
         let with = with.min(documents) as f32;
         let rarity = (1.0 + (documents as f32 - with + 0.5) / (with + 0.5)).ln();

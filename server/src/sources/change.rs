@@ -47,7 +47,7 @@ impl Sources {
             self.enable(id, enabled, current.is_some(), &mut record)?;
         }
         for (capability, enabled) in change.operations {
-            if !current.as_ref().is_some_and(|version| version.number(&capability).is_some()) {
+            if current.as_ref().is_none_or(|version| version.number(&capability).is_none()) {
                 return Err(wrong(format!("{id} has no operation {capability}."), "Reload the list."));
             }
             if enabled {

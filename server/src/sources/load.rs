@@ -60,7 +60,6 @@ impl Sources {
     ///
     /// # Errors
     /// [`LoadError`]
-    #[expect(clippy::too_many_arguments, reason = "each is a room that the sources work with")]
     pub async fn load(
         config: Arc<Config>,
         storage: Arc<dyn Storage>,

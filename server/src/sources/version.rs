@@ -86,28 +86,35 @@ pub fn compile(
 ) -> Result<(Version, Vec<String>), Problem> {
     let began = Instant::now();
     let base = endpoint.or(description.base.as_deref());
-    let mut compiled =
-        mtor_federation::compile_at(&id.0, &description.text, overlay, base).map_err(|error| {
-            let problem = |title: String, advice: &str| Problem::new(ProblemCode::BadRequest, title, advice);
-            match &error {
-                mtor_federation::CompileError::Overlay(_) => {
-                    problem(format!("The overlay does not fit: {error}."), "Change the overlay or remove it.")
-                }
-                mtor_federation::CompileError::TooLarge { .. } => Problem::new(
-                    ProblemCode::TooLarge,
-                    format!("The description is too large: {error}."),
-                    "Give a smaller part of it.",
-                ),
-                _ => problem(
-                    format!("This is no description that MTOR reads: {error}."),
-                    "Give an OpenAPI or GraphQL description as JSON, YAML or SDL.",
-                ),
+    let input = mtor_federation::Input {
+        source_id: &id.0,
+        document: &description.text,
+        overlay,
+        base,
+        location: description.base.as_deref(),
+        others: &description.others,
+    };
+    let mut compiled = mtor_federation::compile_input(&input).map_err(|error| {
+        let problem = |title: String, advice: &str| Problem::new(ProblemCode::BadRequest, title, advice);
+        match &error {
+            mtor_federation::CompileError::Overlay(_) => {
+                problem(format!("The overlay does not fit: {error}."), "Change the overlay or remove it.")
             }
-        })?;
+            mtor_federation::CompileError::TooLarge { .. } => Problem::new(
+                ProblemCode::TooLarge,
+                format!("The description is too large: {error}."),
+                "Give a smaller part of it.",
+            ),
+            _ => problem(
+                format!("This is no description that MTOR reads: {error}."),
+                "Give an OpenAPI or GraphQL description as JSON, YAML or SDL.",
+            ),
+        }
+    })?;
     if let Some(endpoint) = endpoint {
         settle_at(&mut compiled, endpoint);
     }
-    let wanted = Vec::new();
+    let wanted = std::mem::take(&mut compiled.missing);
     Ok((Version::new(compiled, description, began), wanted))
 }
 
@@ -139,14 +146,24 @@ impl Version {
     }
 
     fn new(compiled: Compiled, description: &Description, began: Instant) -> Self {
-        let Compiled { title, operations, compositions, skipped, warnings, background, .. } = compiled;
+        let Compiled {
+            title,
+            format: compiled_format,
+            operations,
+            compositions,
+            skipped,
+            incoming,
+            warnings,
+            background,
+            ..
+        } = compiled;
         let hosts: BTreeSet<String> =
             operations.iter().flat_map(|operation| operation.capability.provider.hosts.clone()).collect();
         let schemes = schemes(&operations);
         let words = words::Index::of(
             operations
                 .iter()
-                .map(|operation| words::Document::operation(operation))
+                .map(words::Document::operation)
                 .chain(compositions.iter().map(words::Document::composition)),
         );
         let ids = operations.iter().map(|operation| &operation.capability).chain(&compositions);
@@ -156,12 +173,14 @@ impl Version {
             sha256: digest(description),
             bytes: (description.text.len() + others) as u64,
             title,
-            format: format(&description.text),
+            format: written(&compiled_format),
             operations: operations.into_iter().map(Arc::new).collect(),
             compositions,
             places,
             skipped: skipped
                 .into_iter()
+                // What the provider calls is listed, and is nothing to call.
+                .chain(incoming)
                 .map(|mtor_federation::Skipped { operation, pointer, reason, .. }| SkippedOperation {
                     operation,
                     pointer,
@@ -313,23 +332,12 @@ pub fn accepts(kind: &SchemeKind) -> Vec<Kind> {
     }
 }
 
-/// The format by the first words that tell it. The compiler has accepted the text, so one of them is there.
-fn format(text: &str) -> String {
-    let version = |key: &str| {
-        text.match_indices(key).find_map(|(at, _)| {
-            let before = text[..at].trim_end_matches(['"', '\'']).chars().next_back();
-            let rest = text[at + key.len()..].trim_start_matches(['"', '\'', ' ', ':', '\t']);
-            let version: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-            let begins = before.is_none_or(|c| c.is_whitespace() || matches!(c, '{' | ',' | '\u{feff}'));
-            (begins && !version.is_empty()).then_some(version)
-        })
-    };
-    let short = |version: String| version.split('.').take(2).collect::<Vec<_>>().join(".");
-    if let Some(version) = version("openapi") {
-        return format!("OpenAPI {}", short(version));
-    }
-    match version("swagger") {
-        Some(version) => format!("Swagger {}", short(version)),
-        None => "GraphQL".to_owned(),
+/// The compiler's name of a format as people write it.
+fn written(format: &str) -> String {
+    match format.split_once('-') {
+        Some(("openapi", version)) => format!("OpenAPI {version}"),
+        Some(("swagger", version)) => format!("Swagger {version}"),
+        _ if format == "graphql" => "GraphQL".to_owned(),
+        _ => format.to_owned(),
     }
 }

@@ -146,6 +146,50 @@ async fn attack_2_servers_on_the_inside_are_listed_and_never_called() {
 }
 
 #[tokio::test]
+async fn attack_2_references_lead_neither_inside_nor_on_without_end() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (victim, _) = shop().await;
+    let inner = format!("http://{}/openapi.json#/x", victim.address);
+    let provider = Provider::start(move |target| -> BoxFuture<'static, Response> {
+        let inner = inner.clone();
+        Box::pin(async move {
+            let referring = |to: &[String]| {
+                let schemas: Vec<Value> = to.iter().map(|to| json!({"$ref": to})).collect();
+                let mut document = pets("https://pets.example");
+                document["paths"]["/pets"]["post"]["requestBody"]["content"]["application/json"]["schema"] =
+                    json!({"anyOf": schemas});
+                document.to_string()
+            };
+            let inside = [inner, "https://169.254.169.254/x#/y".to_owned(), "file:///etc/passwd".to_owned()];
+            match target.as_str() {
+                "/inside" => referring(&inside).into_response(),
+                "/many" => {
+                    referring(&(0..40).map(|n| format!("/part/{n}#/x")).collect::<Vec<_>>()).into_response()
+                }
+                "/endless" => referring(&["/chain/1#/x".to_owned()]).into_response(),
+                target => {
+                    let next = target.rsplit('/').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) + 1;
+                    json!({"x": {"$ref": format!("/chain/{next}#/x")}}).to_string().into_response()
+                }
+            }
+        })
+    })
+    .await;
+    let realm = allowing(data.path(), &provider).set("SOURCES_DOCUMENTS", "20").start().await;
+    let add =
+        |path: &str| json!({"from": {"kind": "url", "url": format!("http://{}{path}", provider.address)}});
+    // What cannot be read is a warning; the rest of the description works.
+    let source = realm.add(add("/inside")).await;
+    assert_eq!(source.stage, Stage::Preview);
+    let told = source.warnings.join("\n");
+    assert!(told.contains("169.254.169.254"), "{told}");
+    assert_eq!(victim.calls(), Vec::<String>::new());
+    assert_eq!(problem(&realm.add(add("/many")).await).code, ProblemCode::TooLarge);
+    assert!(matches!(realm.add(add("/endless")).await.stage, Stage::Failed { .. } | Stage::Preview));
+    assert!(provider.count("/chain/") <= 40, "{}", provider.count("/chain/"));
+}
+
+#[tokio::test]
 async fn attack_2_a_hostile_description_costs_its_own_place_alone() {
     // 4 MB of zeros in gzip, 4 kB on the wire.
     const BOMB: &[u8] = include_bytes!("../fixtures/zeros.gz");

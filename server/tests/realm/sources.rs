@@ -41,7 +41,7 @@ pub(crate) fn pets(server: &str) -> Value {
                 "operationId": "addPet", "summary": "Add a pet",
                 "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
                 "responses": {"200": {"description": "", "content": {"application/json": {}}}}}},
-            "/broken": {"get": {"parameters": [{"$ref": "#/components/parameters/gone"}]}}
+            "/broken": {"get": "nothing"}
         }
     })
 }
@@ -292,6 +292,62 @@ async fn a_changed_description_waits_for_consent_and_the_agreed_one_works_on() {
     *document.lock().expect("a lock") = changed.to_string();
     scan().send().await.expect("an answer");
     assert_eq!(realm.settled("pets").await.stage, Stage::Enabled);
+}
+
+#[tokio::test]
+async fn documents_beside_a_description_are_read_and_pinned_with_it() {
+    let data = tempfile::tempdir().expect("a folder");
+    let beside = Arc::new(Mutex::new("{\"Pet\": {\"type\": \"object\", \"title\": \"A pet\"}}".to_owned()));
+    let own = Arc::clone(&beside);
+    let provider = Provider::start(move |target| {
+        let beside = own.lock().expect("a lock").clone();
+        Box::pin(async move {
+            let mut document = pets("/v1");
+            document["paths"]["/pets"]["post"]["requestBody"]["content"]["application/json"]["schema"] =
+                json!({"$ref": "./models/pet.json#/Pet"});
+            match target.as_str() {
+                "/docs/openapi.json" => document.to_string().into_response(),
+                "/docs/models/pet.json" => beside.into_response(),
+                _ => StatusCode::NOT_FOUND.into_response(),
+            }
+        })
+    })
+    .await;
+    let realm = allowing(data.path(), &provider).start().await;
+    let url = format!("http://{}/docs/openapi.json", provider.address);
+    let source = realm.add(json!({"id": "pets", "from": {"kind": "url", "url": url}})).await;
+    assert_eq!((&source.stage, source.capabilities), (&Stage::Preview, 2), "{:?}", source.warnings);
+    let detail: OperationDetail = realm.read("/api/catalogue/operations/pets/addPet").await;
+    assert!(detail.capability.input.to_string().contains("A pet"), "{:?}", source.warnings);
+    assert_eq!(detail.server, format!("http://{}/v1", provider.address));
+    realm.change("pets", json!({"enabled": true})).await;
+    // The description's own bytes are the same, what it refers to is not.
+    *beside.lock().expect("a lock") = "{\"Pet\": {\"type\": \"object\", \"title\": \"Another\"}}".to_owned();
+    let _: Source = realm.ask(Method::POST, "/api/catalogue/sources/pets/scan", &json!({})).await;
+    let Stage::Changed { change } = realm.settled("pets").await.stage else { panic!("changed") };
+    assert_eq!(change.altered, [(id("pets/addPet"), "inputs".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_graphql_schema_is_called_at_the_address_that_a_person_gives() {
+    let data = tempfile::tempdir().expect("a folder");
+    let provider = Provider::start(|_| {
+        Box::pin(async { axum::Json(json!({"data": {"pet": {"name": "Rex"}}})).into_response() })
+    })
+    .await;
+    let realm = allowing(data.path(), &provider).start().await;
+    let schema = "type Query { pet(id: ID!): Pet }\ntype Pet { name: String }";
+    let endpoint = format!("http://{}/api/graphql", provider.address);
+    let from = json!({"kind": "text", "text": schema, "name": "zoo.graphql"});
+    let source = realm.add(json!({"from": from, "endpoint": endpoint})).await;
+    assert_eq!((source.id.0.as_str(), source.format.as_str(), source.capabilities), ("zoo", "GraphQL", 1));
+    realm.change("zoo", json!({"enabled": true})).await;
+    let page: OperationPage = realm.read("/api/catalogue/sources/zoo/operations").await;
+    let chunks = realm.run(1, &call(&page.operations[0].id.0, json!({"id": "7"}))).await;
+    let view = fold(&chunks);
+    assert_eq!(view.result().map(|(value, _)| value.to_string()), Some(json!({"name": "Rex"}).to_string()));
+    let seen = &provider.seen()[0];
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/api/graphql"));
 }
 
 /// A clock that a test turns.
