@@ -27,6 +27,25 @@ pub(crate) enum Node<'s> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Members<'s>(Box<[(Cow<'s, str>, Node<'s>)]>);
 
+/// Lists and objects that are being read: one place for all of them, so that each is allocated once and in its size.
+#[derive(Default)]
+pub(crate) struct Unfinished<'s> {
+    pub(crate) items: Vec<Node<'s>>,
+    pub(crate) members: Vec<(Cow<'s, str>, Node<'s>)>,
+}
+
+impl<'s> Unfinished<'s> {
+    /// The list of the items from `start` on.
+    pub(crate) fn array(&mut self, start: usize) -> Node<'s> {
+        Node::Array(self.items.drain(start..).collect())
+    }
+
+    /// The object of the members from `start` on.
+    pub(crate) fn object(&mut self, start: usize) -> Node<'s> {
+        Node::object(self.members.drain(start..).collect())
+    }
+}
+
 static NULL: Node<'static> = Node::Null;
 
 impl<'s> Members<'s> {

@@ -7,6 +7,7 @@
 //! `$` where `info`, `servers`, `security` and `x-mtor` of the whole go.
 
 mod answer;
+mod bound;
 mod input;
 mod introspection;
 mod sdl;
@@ -40,9 +41,10 @@ pub(crate) use answer::{answer, body};
 
 /// Stands for the address where nobody names one; by RFC 6761 such a name never leads anywhere.
 const NO_ENDPOINT: &str = "https://endpoint.invalid/graphql";
-/// All schemas together stay below this many times the description, or below the floor.
+/// All schemas together stay below this many times the description: what is asked for is chosen so that its schemas
+/// come to no more, or to no more than the floor, for GraphQL is terse; then `bound` has the last word.
 const GROWTH: usize = 4;
-const FLOOR_BYTES: usize = 1024 * 1024;
+const FLOOR_BYTES: usize = 128 * 1024;
 /// About how many bytes of JSON the arguments of one field may become at first.
 const INPUT_BYTES: usize = 256 * 1024;
 /// However many fields there are, the arguments of one may have this many bytes before definitions are cut.
@@ -143,7 +145,8 @@ fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileE
         [(LIMITS[0], INPUT_BYTES, budget), (LIMITS[1], shared, budget), (LIMITS[2], shared / 2, usize::MAX)];
     let found =
         plans.into_iter().find_map(|(limits, input, most)| compiler.operations(&roots, limits, input, most));
-    let (operations, more, found) = found.unwrap_or_default();
+    let (mut operations, more, found) = found.unwrap_or_default();
+    bound::bound(&mut operations, origin.bytes.saturating_mul(GROWTH));
     skipped.extend(more);
     faults(schema, &mut skipped, &mut warnings);
     for field in schema.root(schema.subscription) {

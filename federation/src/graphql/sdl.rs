@@ -40,7 +40,7 @@ pub(super) fn read(text: &str) -> Schema<'_> {
     while reader.peek().is_some() {
         if let Err(wrong) = reader.definition(&mut stated) {
             reader.fault(None, None, wrong);
-            reader.to_definition();
+            reader.skip_to_definition();
         }
     }
     let mut schema = reader.schema;
@@ -201,7 +201,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Skips to what looks like the next definition; at least one token.
-    fn to_definition(&mut self) {
+    fn skip_to_definition(&mut self) {
         let mut depth = 0_usize;
         let mut first = true;
         while let Some(token) = self.peeked {
@@ -225,7 +225,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Skips to what looks like the next field, or to the end of the fields; at least one token unless at the end.
-    fn to_field(&mut self) {
+    fn skip_to_field(&mut self) {
         let mut depth = 0_usize;
         let mut first = true;
         while let Some(token) = self.peeked {
@@ -348,7 +348,7 @@ impl<'d> Reader<'d> {
                     Ok(field) => fields.push(field),
                     Err(wrong) => {
                         self.fault(Some(name), field_name, wrong);
-                        self.to_field();
+                        self.skip_to_field();
                     }
                 }
             }
@@ -395,7 +395,7 @@ impl<'d> Reader<'d> {
                     Ok(field) => fields.push(field),
                     Err(wrong) => {
                         self.fault(Some(type_name), field_name, wrong);
-                        self.to_field();
+                        self.skip_to_field();
                     }
                 }
             }
@@ -435,7 +435,7 @@ impl<'d> Reader<'d> {
                     Ok(name) => values.push(name),
                     Err(wrong) => {
                         self.fault(Some(type_name), None, wrong);
-                        self.to_field();
+                        self.skip_to_field();
                     }
                 }
             }

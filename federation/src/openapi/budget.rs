@@ -96,7 +96,7 @@ pub(super) fn plan(measured: &[Measured], budget: usize) -> (Allowance, bool) {
 }
 
 /// The greatest size to which those beyond it can be cut so that all fit into `budget`.
-fn level(mut sizes: Vec<usize>, budget: usize) -> usize {
+pub(crate) fn level(mut sizes: Vec<usize>, budget: usize) -> usize {
     sizes.sort_unstable();
     let mut left = budget;
     let mut count = sizes.len();

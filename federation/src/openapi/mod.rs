@@ -29,6 +29,7 @@ use crate::{
 };
 
 use budget::Allowance;
+pub(crate) use budget::level;
 use names::Names;
 use operation::Draft;
 

@@ -67,6 +67,8 @@ pub(super) fn draft<'d>(
     template::check(&server, &path).map_err(|reason| Fault::new(pointer, reason))?;
     let body = body::request(source, site, &mut converter, &parameters, &mut warnings)?;
 
+    let acceptable = parameters::acceptable(&parameters);
+
     let mut properties = parameters.properties;
     let mut required: Vec<String> =
         parameters.list.iter().filter(|p| p.required).map(|p| p.argument.clone()).collect();
@@ -82,6 +84,11 @@ pub(super) fn draft<'d>(
     let mut converter = Converter::new(output_rules, tables.output(), allowance.output.bytes);
     let answer = body::answer(source, site, &mut converter, &mut warnings);
     let output = Side::new(answer.schema, converter);
+    let asked = if answer.accept.is_empty() { "application/json" } else { answer.accept.as_str() };
+    let accept = match acceptable.first() {
+        Some(first) if !acceptable.iter().any(|name| name == asked) => first.clone(),
+        _ => answer.accept,
+    };
 
     let operation = Operation {
         capability: capability(source, site, notes, &server),
@@ -92,7 +99,7 @@ pub(super) fn draft<'d>(
         path,
         parameters: parameters.list,
         body,
-        accept: answer.accept,
+        accept,
         empty_answer: answer.empty,
         security: security::requirements(source.documents, site.value),
         graphql: None,

@@ -13,8 +13,10 @@ use crate::{
     schema::{Converter, Dialect},
 };
 
-/// Header fields that the specification gives to other parts of a description.
-const IGNORED: [&str; 3] = ["accept", "authorization", "content-type"];
+/// Header fields that other parts of a description decide as well. OpenAPI 3 wants parameters of these names ignored,
+/// but where they are described services ask for them: the first two are sent by themselves, an argument overrides them.
+const NEGOTIATED: [&str; 2] = ["accept", "content-type"];
+const AUTHORIZATION: &str = "authorization";
 /// Header fields that decide where a message goes and where it ends; no argument writes them.
 const FORBIDDEN: [&str; 12] = [
     "connection",
@@ -92,13 +94,20 @@ pub(super) fn collect<'d>(
         };
         let name = name.to_owned();
         if location == Location::Header && !is_sendable_header(&name) {
-            if !IGNORED.contains(&name.to_ascii_lowercase().as_str()) {
-                warnings.push(format!("the header field `{}` is not sent by arguments", shown(&name)));
-            }
+            warnings.push(format!("the header field `{}` is not sent by arguments", shown(&name)));
             continue;
         }
-        let parameter = one(source.dialect, &parameters, name, location, value, warnings);
-        let schema = schema(source.dialect, value, converter);
+        let mut parameter = one(source.dialect, &parameters, name, location, value, warnings);
+        let mut schema = schema(source.dialect, value, converter);
+        if location == Location::Header {
+            let lower = parameter.name.to_ascii_lowercase();
+            parameter.required &= !NEGOTIATED.contains(&lower.as_str());
+            if let (AUTHORIZATION, Node::Object(members)) = (lower.as_str(), &mut schema) {
+                // A secret: not shown, not given as an example.
+                members.insert("format", Node::text("password"));
+                members.insert("writeOnly", Node::Bool(true));
+            }
+        }
         parameters.properties.push((Cow::Owned(parameter.argument.clone()), schema));
         parameters.list.push(parameter);
     }
@@ -149,7 +158,6 @@ fn is_sendable_header(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     name.bytes().all(token)
-        && !IGNORED.contains(&lower.as_str())
         && !FORBIDDEN.contains(&lower.as_str())
         && !lower.starts_with("proxy-")
         && !lower.starts_with("sec-")
@@ -267,6 +275,26 @@ pub(super) fn schema<'d>(
         }
     }
     schema
+}
+
+/// The media types that the parameter `Accept` has to choose from, its default first.
+pub(super) fn acceptable(parameters: &Parameters<'_>) -> Vec<String> {
+    let is_accept = |parameter: &&Parameter| {
+        parameter.location == Location::Header && parameter.name.eq_ignore_ascii_case("accept")
+    };
+    let Some(parameter) = parameters.list.iter().find(is_accept) else { return Vec::new() };
+    let own = parameters.properties.iter().find(|(argument, _)| *argument == parameter.argument);
+    let Some((_, schema)) = own else { return Vec::new() };
+    let choices = schema.get("enum").and_then(Node::as_array).unwrap_or_default();
+    let default = schema.get("default").and_then(Node::as_str);
+    let is_sendable =
+        |text: &&str| !text.is_empty() && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    default
+        .into_iter()
+        .chain(choices.iter().filter_map(Node::as_str))
+        .filter(is_sendable)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A parameter's own example.

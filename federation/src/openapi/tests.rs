@@ -132,9 +132,11 @@ fn styles_are_read_and_unknown_ones_named() {
             ("b", Style::PipeDelimited, false),
             ("c", Style::Form, true),
             ("d", Style::Json, false),
-            ("e", Style::Simple, false)
+            ("e", Style::Simple, false),
+            ("Authorization", Style::Simple, false)
         ]
     );
+    assert_eq!(operation.capability.input["properties"]["Authorization"]["format"], "password");
     assert_eq!(compiled.warnings.len(), 2, "{:?}", compiled.warnings);
 }
 

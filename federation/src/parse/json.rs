@@ -4,20 +4,17 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Number;
 
-use crate::document::Node;
+use crate::document::{Node, Unfinished};
 
 pub(super) fn read(text: &str) -> Result<Node<'_>, serde_json::Error> {
-    serde_json::from_str(text)
-}
-
-impl<'s> Deserialize<'s> for Node<'s> {
-    fn deserialize<D: Deserializer<'s>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Builder)
-    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let node = Builder(&mut Unfinished::default()).deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(node)
 }
 
 /// A member's name, borrowed where it can be.
@@ -42,9 +39,17 @@ impl<'s> Deserialize<'s> for Name<'s> {
     }
 }
 
-struct Builder;
+struct Builder<'a, 's>(&'a mut Unfinished<'s>);
 
-impl<'s> Visitor<'s> for Builder {
+impl<'s> DeserializeSeed<'s> for Builder<'_, 's> {
+    type Value = Node<'s>;
+
+    fn deserialize<D: Deserializer<'s>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'s> Visitor<'s> for Builder<'_, 's> {
     type Value = Node<'s>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,18 +85,19 @@ impl<'s> Visitor<'s> for Builder {
     }
 
     fn visit_seq<A: SeqAccess<'s>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element::<Node<'s>>()? {
-            list.push(item);
+        let start = self.0.items.len();
+        while let Some(item) = items.next_element_seed(Builder(self.0))? {
+            self.0.items.push(item);
         }
-        Ok(Node::Array(list.into_boxed_slice()))
+        Ok(self.0.array(start))
     }
 
     fn visit_map<A: MapAccess<'s>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
+        let start = self.0.members.len();
         while let Some(Name(name)) = members.next_key::<Name<'s>>()? {
-            list.push((name, members.next_value::<Node<'s>>()?));
+            let value = members.next_value_seed(Builder(self.0))?;
+            self.0.members.push((name, value));
         }
-        Ok(Node::object(list))
+        Ok(self.0.object(start))
     }
 }

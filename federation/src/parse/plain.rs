@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::{MAX_DEPTH, yaml};
-use crate::document::Node;
+use crate::document::{Node, Unfinished};
 
 /// Names longer than this are none to YAML.
 const MAX_KEY_BYTES: usize = 1000;
@@ -15,7 +15,8 @@ pub(super) fn read(text: &str) -> Option<Node<'_>> {
     if memchr::memchr(b'\r', text.as_bytes()).is_some() {
         return None;
     }
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, line: 0 };
+    let mut reader =
+        Reader { text, bytes: text.as_bytes(), at: 0, line: 0, unfinished: Unfinished::default() };
     if text.starts_with("---\n") {
         reader.at = 4;
         reader.line = 4;
@@ -31,6 +32,7 @@ struct Reader<'s> {
     at: usize,
     /// Where the line begins that is being read.
     line: usize,
+    unfinished: Unfinished<'s>,
 }
 
 impl<'s> Reader<'s> {
@@ -173,11 +175,11 @@ impl<'s> Reader<'s> {
     }
 
     fn mapping(&mut self, first: Cow<'s, str>, indent: usize, depth: usize) -> Option<Node<'s>> {
-        let mut members = Vec::new();
+        let start = self.unfinished.members.len();
         let mut key = first;
         loop {
             let value = self.value(indent, depth)?;
-            members.push((key, value));
+            self.unfinished.members.push((key, value));
             match self.next_line()? {
                 Some(next) if next == indent => {}
                 Some(next) if next > indent => return None,
@@ -188,7 +190,7 @@ impl<'s> Reader<'s> {
             }
             key = self.key()??;
         }
-        Some(Node::object(members))
+        Some(self.unfinished.object(start))
     }
 
     /// What stands behind a colon.
@@ -220,7 +222,7 @@ impl<'s> Reader<'s> {
         if depth > MAX_DEPTH {
             return None;
         }
-        let mut items = Vec::new();
+        let start = self.unfinished.items.len();
         loop {
             // Behind the dash.
             self.at += 1;
@@ -244,7 +246,7 @@ impl<'s> Reader<'s> {
                     }
                 }
             };
-            items.push(item);
+            self.unfinished.items.push(item);
             match self.next_line()? {
                 Some(next) if next == indent && self.peek() == b'-' && self.is_space_at(self.at + 1) => {}
                 Some(next) if next > indent => return None,
@@ -252,7 +254,7 @@ impl<'s> Reader<'s> {
             }
         }
         self.at = self.line;
-        Some(Node::Array(items.into_boxed_slice()))
+        Some(self.unfinished.array(start))
     }
 
     /// A scalar or flow collection that begins here, inside of what stands at `parent`; the line after it is next.

@@ -179,8 +179,22 @@ fn present<'a>(
 fn headers(operation: &Operation, args: &Map<String, Value>) -> Result<Vec<(String, String)>, ArgumentError> {
     let accept = if operation.accept.is_empty() { "application/json" } else { &operation.accept };
     let mut headers = vec![("Accept".to_owned(), accept.to_owned())];
+    let sends_body = operation.body.as_ref().is_some_and(|body| args.contains_key(&body.argument));
     for (parameter, value) in present(operation, args, Location::Header) {
-        headers.push((parameter.name.clone(), style::header(parameter, value)?));
+        let value = style::header(parameter, value)?;
+        if parameter.name.eq_ignore_ascii_case("accept") {
+            headers[0].1 = value;
+        } else if !(sends_body && parameter.name.eq_ignore_ascii_case("content-type")) {
+            headers.push((parameter.name.clone(), value));
+        }
+    }
+    // Some services want to be told the type of a body that is not there.
+    let is_type = |name: &str| name.eq_ignore_ascii_case("content-type");
+    if !sends_body
+        && operation.parameters.iter().any(|p| p.location == Location::Header && is_type(&p.name))
+        && !headers.iter().any(|(name, _)| is_type(name))
+    {
+        headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
     }
     let mut cookies = Vec::new();
     for (parameter, value) in present(operation, args, Location::Cookie) {

@@ -135,6 +135,29 @@ fn headers_and_cookies_are_written() {
 }
 
 #[test]
+fn described_headers_of_negotiation_are_sent_and_can_be_overridden() {
+    let media = json!({"type": "string", "enum": ["text/csv", "text/plain"]});
+    let operation = operation(
+        "/x",
+        json!([
+            {"name": "accept", "in": "header", "required": true, "schema": media},
+            {"name": "Content-Type", "in": "header", "required": true, "schema": {"type": "string"}},
+            {"name": "Authorization", "in": "header", "schema": {"type": "string"}}
+        ]),
+    );
+    let headers = |given: Value| request(&operation, &args(given)).expect("a request").headers;
+    let pairs = |list: &[(&str, &str)]| {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(headers(json!({})), pairs(&[("Accept", "text/csv"), ("Content-Type", "application/json")]));
+    let given = json!({"accept": "text/plain", "Content-Type": "a/b", "Authorization": "Bearer x"});
+    assert_eq!(
+        headers(given),
+        pairs(&[("Accept", "text/plain"), ("Content-Type", "a/b"), ("Authorization", "Bearer x")])
+    );
+}
+
+#[test]
 fn parameters_with_content_are_json_text() {
     let operation =
         operation("/x", json!([{"name": "f", "in": "query", "content": {"application/json": {}}}]));
