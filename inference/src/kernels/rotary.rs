@@ -11,7 +11,7 @@ pub(crate) enum Pairing {
 
 /// Turns every head of `x`, [tokens, heads * width], for the tokens at positions `first..`.
 ///
-/// `frequencies` has width / 2 elements: the angle of pair i at position p is p * frequencies[i].
+/// `frequencies` has width / 2 elements: the angle of pair i at position p is `p * frequencies[i]`.
 pub(crate) fn rotate(x: &mut [f32], row: usize, first: usize, pairing: Pairing, frequencies: &[f32]) {
     let half = frequencies.len();
     let mut turns = vec![(0.0f32, 0.0f32); half];

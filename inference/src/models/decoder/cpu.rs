@@ -89,7 +89,7 @@ impl Decoder {
         }
     }
 
-    /// Reads the tokens that come next; the logits of what follows the last one, [vocabulary].
+    /// Reads the tokens that come next; the logits of what follows the last one, `[vocabulary]`.
     ///
     /// Ids must be below the vocabulary's size: the caller has checked them.
     pub(super) fn advance(&mut self, ids: &[u32]) -> &[f32] {
