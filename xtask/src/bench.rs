@@ -8,7 +8,7 @@ use mtor_shared::model::CHAT;
 use crate::context::Context;
 use crate::{build, models, process, setup};
 
-const NAMES: &[&str] = &["embed", "generate", "load", "route", "search"];
+const NAMES: &[&str] = &["embed", "generate", "load", "route", "scan", "search"];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
@@ -30,6 +30,11 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
         "load" => {
             browser(context)?;
             process::run(&mut in_browser(context, "load"))
+        }
+        "scan" => {
+            let mut cargo = context.cargo();
+            cargo.args(["run", "--release", "--package", "mtor-federation", "--example", "bench_scan"]);
+            process::run(&mut cargo)
         }
         "route" => {
             setup::ensure(context, &[setup::Need::Wasm])?;
