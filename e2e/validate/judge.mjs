@@ -19,16 +19,17 @@ function element(line) {
     headers["content-length"] = String(Buffer.byteLength(body));
     if (/^application\/(.*\+)?json\b/.test(headers["content-type"] ?? "")) body = JSON.parse(body);
   }
-  return { method: line.method.toLowerCase(), url: { path: pathname, query }, headers, body };
+  // A parameter in the query of a path counts as one of the path.
+  const path = line.template.split("#")[0].includes("?") ? line.target : pathname;
+  return { method: line.method.toLowerCase(), url: { path, query }, headers, body };
 }
 
 function judge(operations, line) {
   const method = line.method.toLowerCase();
   const found = operations.find((operation) => operation.method === method && operation.path === line.template);
   if (!found) return { unjudged: "Prism has no such operation" };
-  // Fragments tell operations apart in some descriptions, and are never sent; Prism would look for them in the path. A
-  // query in a path is read from the query.
-  const resource = { ...found, path: found.path.split(/[?#]/)[0] };
+  // Fragments tell operations apart in some descriptions, and are never sent; Prism would look for them in the path.
+  const resource = { ...found, path: found.path.split("#")[0] };
   const result = validateInput({ resource, element: element(line) });
   const errors = result._tag === "Left" ? result.left.filter((diagnostic) => diagnostic.severity === 0) : [];
   if (errors.length === 0) return {};
