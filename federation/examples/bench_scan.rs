@@ -6,7 +6,8 @@
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a program for developers, which reads files and a clock"
+    clippy::disallowed_types,
+    reason = "a program for developers, which reads files and a clock, and measures memory in a process of its own"
 )]
 
 use std::{

@@ -143,7 +143,7 @@ mod tests {
         seed: 9000,
     };
     /// Probabilities 0.5, 0.3, 0.15, 0.05.
-    const LOGITS: [f32; 4] = [-0.693_147, -1.203_973, -1.897_12, -2.995_732];
+    const LOGITS: [f32; 4] = [-std::f32::consts::LN_2, -1.203_973, -1.897_12, -2.995_732];
 
     #[test]
     fn greedy_takes_the_best_allowed_one_and_the_first_of_equals() {
