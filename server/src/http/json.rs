@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use mtor_shared::problem::{Problem, ProblemCode};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use crate::{error::ApiError, state::AppState};
 
@@ -30,6 +31,9 @@ impl<T: DeserializeOwned> FromRequest<AppState> for StrictJson<T> {
     }
 }
 
+/// Large bodies are read one after the other beyond this many: each may take hundreds of megabytes.
+static LARGE: Semaphore = Semaphore::const_new(8);
+
 /// As [`StrictJson`], for a body that holds a description as one text.
 pub struct LargeJson<T>(pub T);
 
@@ -38,6 +42,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for LargeJson<T> {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         // Within JSON every quotation mark and line break of the text takes two bytes.
+        let _place =
+            LARGE.acquire().await.map_err(|_| ApiError::bad_request("The body broke off.", "Try again."))?;
         let most =
             state.config.sources.bytes.saturating_mul(2).saturating_add(state.config.limits.body_bytes);
         read(request, most, state.config.sources.fetch_timeout).await.map(Self)

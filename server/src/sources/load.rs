@@ -24,7 +24,7 @@ use crate::{
     federated::egress::Egress,
     storage::{
         Storage, StorageError,
-        sources::{SourceRecord, Standing, StoredSource},
+        sources::{Description, SourceRecord, Standing},
     },
 };
 
@@ -70,15 +70,11 @@ impl Sources {
     ) -> Result<(Self, Arc<Catalogue>), LoadError> {
         let stored = storage.sources().await?;
         let mut entries = builtins(&config, &stored)?;
-        let added = stored.into_iter().filter(|stored| stored.record.origin != Origin::Builtin);
-        let compiled = stream::iter(added).map(|stored| tokio::task::spawn_blocking(|| entry(stored)));
-        for entry in compiled.buffer_unordered(COMPILERS).collect::<Vec<_>>().await {
-            match entry {
-                Ok(entry) => {
-                    entries.insert(entry.record.id.clone(), entry);
-                }
-                Err(error) => tracing::error!(%error, "a source cannot be loaded"),
-            }
+        let added = stored.into_iter().filter(|record| record.origin != Origin::Builtin);
+        let compiled = stream::iter(added).map(|record| entry(record, &*storage)).buffer_unordered(COMPILERS);
+        for entry in compiled.collect::<Vec<_>>().await {
+            let entry = entry?;
+            entries.insert(entry.record.id.clone(), entry);
         }
         let shelves = entries.values().filter_map(Entry::shelf).collect();
         let snapshot = Snapshot::new(&config.realm.name, shelves, config.sources.listed)?;
@@ -132,7 +128,7 @@ impl Sources {
 }
 
 /// What comes with MTOR, with what was decided about it.
-fn builtins(config: &Config, stored: &[StoredSource]) -> Result<BTreeMap<SourceId, Entry>, LoadError> {
+fn builtins(config: &Config, stored: &[SourceRecord]) -> Result<BTreeMap<SourceId, Entry>, LoadError> {
     let mut moved = vec![0; config.federation.base.len()];
     let mut entries = BTreeMap::new();
     for pilot in mtor_federation::pilots::all() {
@@ -150,8 +146,8 @@ fn builtins(config: &Config, stored: &[StoredSource]) -> Result<BTreeMap<SourceI
                 "skipped"
             );
         }
-        let known = stored.iter().find(|stored| stored.record.id.0 == pilot.id);
-        let mut record = known.map_or_else(|| builtin(pilot.id), |stored| stored.record.clone());
+        let known = stored.iter().find(|record| record.id.0 == pilot.id);
+        let mut record = known.map_or_else(|| builtin(pilot.id), Clone::clone);
         record.overlay = Some(pilot.overlay.to_owned());
         let mut entry = Entry::new(record);
         entry.current = Some(Arc::new(Version::builtin(compiled, pilot.document)));
@@ -179,29 +175,36 @@ fn builtin(id: &str) -> SourceRecord {
     }
 }
 
-/// A source that was added, compiled again.
-fn entry(stored: StoredSource) -> Entry {
-    let StoredSource { mut record, current, candidate } = stored;
-    let compile = |description| {
-        version::compile(&record.id, description, record.overlay.as_deref(), record.endpoint.as_deref())
-    };
-    let current = current.as_ref().map(compile).transpose();
-    let candidate = candidate.as_ref().map(compile).transpose();
-    let current = match current {
-        Ok(version) => version.map(|(version, _)| Arc::new(version)),
-        Err(problem) => {
-            tracing::warn!(source = %record.id, %problem, "a source does not compile any more");
+/// A source that was added, compiled again: its texts are read when it is its turn.
+async fn entry(record: SourceRecord, storage: &dyn Storage) -> Result<Entry, StorageError> {
+    let id = record.id.clone();
+    let (current, candidate) =
+        (storage.description(&id, false).await?, storage.description(&id, true).await?);
+    let own = record.clone();
+    let compiled = tokio::task::spawn_blocking(move || {
+        let compile = |description: Option<Description>| {
+            let (overlay, endpoint) = (record.overlay.as_deref(), record.endpoint.as_deref());
+            let compile = |description| version::compile(&record.id, description, overlay, endpoint);
+            description.as_ref().map(compile).transpose()
+        };
+        (compile(current), compile(candidate))
+    });
+    let (current, candidate) = compiled.await.unwrap_or_else(|error| {
+        tracing::error!(source = %id, %error, "a source cannot be compiled");
+        let title = "MTOR made a mistake while it compiled the description.";
+        (Err(Problem::new(ProblemCode::Internal, title, "The realm's log says more.")), Ok(None))
+    });
+    let mut entry = Entry::new(own);
+    entry.current =
+        current.map(|version| version.map(|(version, _)| Arc::new(version))).unwrap_or_else(|problem| {
+            tracing::warn!(source = %id, %problem, "a source does not compile any more");
             let title = format!("What was agreed to does not compile any more: {}", problem.title);
-            record.problem = Some(Problem::new(ProblemCode::BadRequest, title, problem.advice));
+            entry.record.problem = Some(Problem::new(ProblemCode::BadRequest, title, problem.advice));
             None
-        }
-    };
-    let candidate = candidate.ok().flatten().zip(current.as_ref());
-    let candidate = candidate.map(|((new, _), agreed)| {
+        });
+    entry.candidate = candidate.ok().flatten().zip(entry.current.as_ref()).map(|((new, _), agreed)| {
         let change = difference::between(agreed, &new);
         (Arc::new(new), change)
     });
-    let mut entry = Entry::new(record);
-    (entry.current, entry.candidate) = (current, candidate);
-    entry
+    Ok(entry)
 }

@@ -24,7 +24,7 @@ pub enum Standing {
     Disabled,
 }
 
-/// A source without its texts.
+/// A source without its texts, which may be large.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceRecord {
     /// Its name.
@@ -62,17 +62,6 @@ pub struct Description {
     pub others: BTreeMap<String, String>,
 }
 
-/// A source as it is kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredSource {
-    /// What is known and decided.
-    pub record: SourceRecord,
-    /// What its capabilities come from.
-    pub current: Option<Description>,
-    /// What is there now and was not agreed to.
-    pub candidate: Option<Description>,
-}
-
 /// What becomes of the texts of a source when its record is written.
 #[derive(Clone, Copy, Debug)]
 pub enum Texts<'a> {
@@ -91,8 +80,8 @@ pub enum Texts<'a> {
 /// See the module.
 #[async_trait]
 pub trait SourceStorage {
-    /// Every source, oldest first.
-    async fn sources(&self) -> Result<Vec<StoredSource>, StorageError>;
+    /// Every source without its texts, oldest first.
+    async fn sources(&self) -> Result<Vec<SourceRecord>, StorageError>;
 
     /// The texts of a source: those in use, or those that wait for consent.
     async fn description(&self, id: &SourceId, candidate: bool) -> Result<Option<Description>, StorageError>;

@@ -1,15 +1,15 @@
 //! Descriptions in SQLite.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use mtor_shared::source::SourceId;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection};
 
 use super::{Sqlite, damaged, failed, json, signed, to_json};
 use crate::storage::{
     StorageError,
-    sources::{Description, SourceRecord, SourceStorage, StoredSource, Texts},
+    sources::{Description, SourceRecord, SourceStorage, Texts},
 };
 
 const CURRENT: &str = "current";
@@ -50,59 +50,35 @@ async fn drop_slot(connection: &mut SqliteConnection, source: &str, slot: &str) 
         .map(|_| ())
 }
 
-/// The parts of descriptions, by source and slot.
-fn gathered(parts: &[SqliteRow]) -> Result<BTreeMap<(String, String), Description>, StorageError> {
-    let mut texts: BTreeMap<(String, String), Description> = BTreeMap::new();
-    for row in parts {
-        let get = |column: &str| row.try_get::<String, _>(column).map_err(damaged);
-        let part: i64 = row.try_get("part").map_err(damaged)?;
-        let description = texts.entry((get("source")?, get("slot")?)).or_default();
-        if part == 0 {
-            description.base = Some(get("address")?).filter(|address| !address.is_empty());
-            description.text = get("text")?;
-        } else {
-            description.others.insert(get("address")?, get("text")?);
-        }
-    }
-    Ok(texts)
-}
-
 fn hash(bytes: &[u8]) -> Result<[u8; 32], StorageError> {
     bytes.try_into().map_err(|_| damaged("a text's hash has another length"))
 }
 
 #[async_trait]
 impl SourceStorage for Sqlite {
-    async fn sources(&self) -> Result<Vec<StoredSource>, StorageError> {
+    async fn sources(&self) -> Result<Vec<SourceRecord>, StorageError> {
         let rows = sqlx::query("SELECT decided FROM sources ORDER BY created_at_ms, id")
             .fetch_all(&self.pool)
             .await
             .map_err(failed)?;
-        let parts = sqlx::query("SELECT source, slot, part, address, text FROM descriptions ORDER BY part")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
-        let mut texts = gathered(&parts)?;
-        rows.iter()
-            .map(|row| {
-                let record: SourceRecord = json(row, "decided")?;
-                let mut take = |slot: &str| texts.remove(&(record.id.0.clone(), slot.to_owned()));
-                let (current, candidate) = (take(CURRENT), take(CANDIDATE));
-                Ok(StoredSource { record, current, candidate })
-            })
-            .collect()
+        rows.iter().map(|row| json(row, "decided")).collect()
     }
 
     async fn description(&self, id: &SourceId, candidate: bool) -> Result<Option<Description>, StorageError> {
-        let parts = sqlx::query(
-            "SELECT source, slot, part, address, text FROM descriptions WHERE source = ? AND slot = ? ORDER BY part",
-        )
-        .bind(&id.0)
-        .bind(if candidate { CANDIDATE } else { CURRENT })
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(gathered(&parts)?.into_values().next())
+        let parts =
+            sqlx::query("SELECT address, text FROM descriptions WHERE source = ? AND slot = ? ORDER BY part")
+                .bind(&id.0)
+                .bind(if candidate { CANDIDATE } else { CURRENT })
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
+        let mut texts = parts.iter().map(|row| {
+            let get = |column: &str| row.try_get::<String, _>(column).map_err(damaged);
+            Ok((get("address")?, get("text")?))
+        });
+        let Some((base, text)) = texts.next().transpose()? else { return Ok(None) };
+        let base = Some(base).filter(|base| !base.is_empty());
+        Ok(Some(Description { text, base, others: texts.collect::<Result<_, StorageError>>()? }))
     }
 
     async fn put_source(&self, record: &SourceRecord, texts: Texts<'_>) -> Result<(), StorageError> {
