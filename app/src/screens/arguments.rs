@@ -62,35 +62,7 @@ pub(crate) fn Arguments(
     let desk = Desk { shell, of: StoredValue::new(of), complaints };
     dynamic(move || {
         snapshot().map(|form| {
-            let (mut first, mut rest) = (Vec::new(), Vec::new());
-            let mut rest_filled = false;
-            for (index, field) in form.fields.iter().enumerate() {
-                let drawn = control(desk, vec![index], field);
-                if field.required {
-                    first.push(drawn);
-                } else {
-                    rest_filled |= field.is_filled();
-                    rest.push(drawn);
-                }
-            }
-            let folds = !first.is_empty() && !rest.is_empty();
-            let count = rest.len();
-            view! {
-                <div class="arguments">
-                    {first}
-                    {if folds {
-                        view! {
-                            <details class="optional" open=rest_filled>
-                                <summary>{format!("Optional ({count})")}</summary>
-                                {rest}
-                            </details>
-                        }
-                        .into_any()
-                    } else {
-                        rest.into_any()
-                    }}
-                </div>
-            }
+            view! { <div class="arguments">{children(desk, &Path::new(), &form.fields)}</div> }
         })
     })
 }
@@ -290,13 +262,34 @@ fn input(
     }
 }
 
+/// The controls of an object: what is required, then the rest, folded.
 fn children(desk: Desk, path: &Path, fields: &[Control]) -> Vec<AnyView> {
-    let child = |(index, field)| {
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    let mut is_open = false;
+    for (index, field) in fields.iter().enumerate() {
         let mut at = path.clone();
         at.push(index);
-        control(desk, at, field)
-    };
-    fields.iter().enumerate().map(child).collect()
+        let drawn = control(desk, at, field);
+        if field.required {
+            first.push(drawn);
+        } else {
+            is_open |= field.is_filled();
+            rest.push(drawn);
+        }
+    }
+    if first.is_empty() || rest.is_empty() {
+        first.extend(rest);
+    } else {
+        let count = rest.len();
+        let folded = view! {
+            <details class="optional" open=is_open>
+                <summary>{format!("Optional ({count})")}</summary>
+                {rest}
+            </details>
+        };
+        first.push(folded.into_any());
+    }
+    first
 }
 
 fn leave_out(desk: Desk, path: Path, control: &Control) -> Option<AnyView> {

@@ -26,11 +26,21 @@ impl Kind {
     }
 }
 
+/// What a button does; boxed, so that all buttons share their code.
+pub(crate) struct Press(Box<dyn Fn()>);
+
+impl<F: Fn() + 'static> From<F> for Press {
+    fn from(press: F) -> Self {
+        Self(Box::new(press))
+    }
+}
+
 /// A button; what it does is a verb.
 #[component]
 pub(crate) fn Button(
     /// What happens.
-    press: impl Fn() + 'static,
+    #[prop(into)]
+    press: Press,
     /// How much it asks to be pressed.
     #[prop(default = Kind::Plain)]
     kind: Kind,
@@ -43,15 +53,16 @@ pub(crate) fn Button(
     /// What it shows.
     children: Children,
 ) -> impl IntoView {
-    drawn(Box::new(press), kind, label, disabled, children())
-}
-
-/// One for all buttons, whatever they do.
-fn drawn(press: Box<dyn Fn()>, kind: Kind, label: Option<String>, disabled: bool, shown: AnyView) -> AnyView {
     view! {
-        <button type="button" class=kind.class() disabled=disabled aria-label=label.clone() title=label on:click=move |_| press()>
-            {shown}
+        <button
+            type="button"
+            class=kind.class()
+            disabled=disabled
+            aria-label=label.clone()
+            title=label
+            on:click=move |_| (press.0)()
+        >
+            {children()}
         </button>
     }
-    .into_any()
 }

@@ -180,7 +180,7 @@ fn hosts_in_short(hosts: &[String]) -> String {
     }
 }
 
-/// Every source but the one that is being removed; what needs somebody first, then by name.
+/// Every source but the one that is being removed; what needs somebody first, otherwise in the realm's order.
 pub fn sources(model: &Model) -> Option<Vec<SourceLine>> {
     let federation = &model.federation;
     let gone = federation.removed.as_ref().map(|(_, id)| id);
@@ -207,14 +207,11 @@ pub fn sources(model: &Model) -> Option<Vec<SourceLine>> {
             is_here: here.as_ref() == Some(&source.id),
         }
     };
-    let mut lines: Vec<_> =
-        federation.sources.as_ref()?.iter().filter(|source| Some(&source.id) != gone).map(line).collect();
-    let order = |tone: Tone| u8::from(!matches!(tone, Tone::Ask | Tone::Busy));
-    lines.sort_by(|a, b| {
-        let name = |line: &SourceLine| (order(line.tone), line.title.to_lowercase());
-        name(a).cmp(&name(b))
-    });
-    Some(lines)
+    let lines = federation.sources.as_ref()?.iter().filter(|source| Some(&source.id) != gone).map(line);
+    let (mut first, rest): (Vec<_>, Vec<_>) =
+        lines.partition(|line| matches!(line.tone, Tone::Ask | Tone::Busy));
+    first.extend(rest);
+    Some(first)
 }
 
 /// What was removed last and can be brought back.
