@@ -397,7 +397,7 @@ pub enum CompileError {
     #[error("the document is neither JSON nor YAML: {0}")]
     Syntax(String),
     /// A format that is not read.
-    #[error("the document is {0}; Swagger 2.0, OpenAPI 3.0 and 3.1 are read")]
+    #[error("the document is {0}; Swagger 2.0, OpenAPI 3.0, 3.1 and GraphQL are read")]
     Format(String),
     /// The overlay is not one.
     #[error("the overlay cannot be used: {0}")]

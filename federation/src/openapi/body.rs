@@ -311,7 +311,7 @@ fn essence(media_type: &str) -> String {
 fn concrete(name: &str, kind: BodyKind) -> String {
     let essence = essence(name);
     match (essence.as_str(), kind) {
-        (name, _) if !name.contains('*') => essence,
+        (name, _) if !name.is_empty() && !name.contains('*') => essence,
         (_, BodyKind::Json) => "application/json".to_owned(),
         (_, BodyKind::Text) => "text/plain".to_owned(),
         ("image/*", _) => "image/png".to_owned(),
@@ -333,6 +333,8 @@ fn kind<'d>(
     let bytes = || schema.is_some_and(|schema| is_binary(source, schema, 0));
     let text = || schema.is_none_or(|schema| is_string(source, schema));
     match essence.as_str() {
+        // Nobody says what it is.
+        "" => Some((10, BodyKind::Json)),
         _ if !is_token => None,
         "application/json" => Some((0, BodyKind::Json)),
         name if is_json(name) => Some((1, BodyKind::Json)),

@@ -217,6 +217,7 @@ fn the_body_that_is_best_understood_is_chosen() {
         ("application/xml", "application/xml", BodyKind::Xml),
         ("application/octet-stream", "application/octet-stream", BodyKind::Binary),
         ("image/*", "image/png", BodyKind::Binary),
+        ("", "application/json", BodyKind::Json),
     ] {
         assert_eq!(body(json!({media_type: {}})), expected(sent, kind));
     }
