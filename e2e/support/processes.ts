@@ -102,7 +102,8 @@ export class Realm {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  static async start(upstream: Upstream, options: { models?: string } = {}): Promise<Realm> {
+  /** `alsoAllow` are further private addresses, `127.0.0.1:1234`, that the realm may call. */
+  static async start(upstream: Upstream, options: { models?: string; alsoAllow?: string[] } = {}): Promise<Realm> {
     const folder = mkdtempSync(join(tmpdir(), 'mtor-e2e-'));
     const base = `http://${upstream.address}`;
     // The real hosts are the default; here each is replaced by the stand-in, which is the one private address allowed.
@@ -115,7 +116,7 @@ export class Realm {
 "https://api.dictionaryapi.dev" = "${base}/free-dictionary"
 
 [egress]
-allow_private = ["${upstream.address}"]
+allow_private = ${JSON.stringify([upstream.address, ...options.alsoAllow ?? []])}
 `);
     const realm = new Realm(await freePort(), folder, options.models ?? modelsFolder);
     await realm.resume();
