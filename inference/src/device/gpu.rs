@@ -7,10 +7,10 @@ use burn::tensor::{
     wgpu::{WgpuInitError, WgpuSetup, wgpu},
 };
 
-use super::Adapter;
+use super::{Adapter, Gpu};
 
 /// The device is made once: burn refuses to initialise a second one on the same adapter.
-static GPU: Mutex<Option<(Device, Adapter)>> = Mutex::new(None);
+static GPU: Mutex<Option<(Gpu, Adapter)>> = Mutex::new(None);
 static FAULT: OnceLock<String> = OnceLock::new();
 
 /// The first complaint of the device, if there was one.
@@ -19,7 +19,7 @@ pub(super) fn fault() -> Option<String> {
 }
 
 /// The device, made on the first call; the error says what is lacking, without a full stop.
-pub(super) async fn device() -> Result<(Device, Adapter), String> {
+pub(super) async fn device() -> Result<(Gpu, Adapter), String> {
     #[cfg(not(target_arch = "wasm32"))]
     {
         let mut gpu = GPU.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,7 +42,7 @@ pub(super) async fn device() -> Result<(Device, Adapter), String> {
     }
 }
 
-fn watched(made: Result<(Device, WgpuSetup), WgpuInitError>) -> Result<(Device, Adapter), String> {
+fn watched(made: Result<(Device, WgpuSetup), WgpuInitError>) -> Result<(Gpu, Adapter), String> {
     let (device, setup) = made.map_err(|error| match error {
         WgpuInitError::AdapterUnavailable { .. } => "There is no graphics adapter".to_owned(),
         other => format!("The GPU does not start ({other})"),
@@ -54,5 +54,6 @@ fn watched(made: Result<(Device, WgpuSetup), WgpuInitError>) -> Result<(Device, 
     }));
     let info = setup.adapter.get_info();
     let name = if info.name.is_empty() { "the GPU".to_owned() } else { info.name };
-    Ok((device, Adapter { name, software: info.device_type == wgpu::DeviceType::Cpu }))
+    let gpu = Gpu { graph: device, device: setup.device, queue: setup.queue };
+    Ok((gpu, Adapter { name, software: info.device_type == wgpu::DeviceType::Cpu }))
 }

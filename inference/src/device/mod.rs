@@ -7,6 +7,8 @@ mod probe;
 
 #[cfg(feature = "gpu")]
 use burn::tensor::Device;
+#[cfg(feature = "gpu")]
+pub(crate) use burn::tensor::wgpu::wgpu;
 use mtor_shared::{
     engine::{Backend, BackendPreference},
     problem::Problem,
@@ -17,9 +19,19 @@ use mtor_shared::{
 pub enum Target {
     /// The SIMD kernels, on the CPU.
     Kernels,
-    /// A burn graph on this device.
+    /// The GPU.
     #[cfg(feature = "gpu")]
-    Graph(Device),
+    Gpu(Gpu),
+}
+
+/// The GPU in its two views: burn's for encoders, wgpu's own for the token loop. They share one queue.
+#[cfg(feature = "gpu")]
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    /// For burn graphs.
+    pub(crate) graph: Device,
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
 }
 
 /// The outcome of choosing.
@@ -44,7 +56,7 @@ impl Choice {
         match self.target {
             Target::Kernels => Backend::Cpu,
             #[cfg(feature = "gpu")]
-            Target::Graph(_) => Backend::Gpu,
+            Target::Gpu(_) => Backend::Gpu,
         }
     }
 }
@@ -83,14 +95,14 @@ async fn automatic() -> Choice {
     }
     match gpu().await {
         Ok((_, adapter)) if adapter.software => software(),
-        Ok((device, adapter)) => on_gpu(device, adapter),
+        Ok((gpu, adapter)) => on_gpu(gpu, adapter),
         Err(lack) => cpu(lack),
     }
 }
 
 /// The device, and the adapter as whoever knows more of it describes it: in a browser that is not wgpu.
 #[cfg(feature = "gpu")]
-async fn gpu() -> Result<(Device, Adapter), String> {
+async fn gpu() -> Result<(Gpu, Adapter), String> {
     #[cfg(target_arch = "wasm32")]
     {
         let adapter = probe::adapter().await?;
@@ -101,9 +113,9 @@ async fn gpu() -> Result<(Device, Adapter), String> {
 }
 
 #[cfg(feature = "gpu")]
-fn on_gpu(device: Device, adapter: Adapter) -> Choice {
+fn on_gpu(gpu: Gpu, adapter: Adapter) -> Choice {
     let reason = format!("The model runs on {}.", adapter.name);
-    Choice { target: Target::Graph(device), adapter: Some(adapter.name), reason }
+    Choice { target: Target::Gpu(gpu), adapter: Some(adapter.name), reason }
 }
 
 #[cfg(feature = "gpu")]
@@ -115,7 +127,7 @@ fn software() -> Choice {
 
 #[cfg(feature = "gpu")]
 async fn asked() -> Result<Choice, Problem> {
-    gpu().await.map(|(device, adapter)| on_gpu(device, adapter)).map_err(|lack| no_gpu(&lack))
+    gpu().await.map(|(gpu, adapter)| on_gpu(gpu, adapter)).map_err(|lack| no_gpu(&lack))
 }
 
 #[cfg(not(feature = "gpu"))]

@@ -8,6 +8,8 @@ mod attention;
 mod causal;
 mod elementwise;
 mod gemm;
+#[cfg(feature = "gpu")]
+pub(crate) mod gpu;
 mod quant;
 mod rotary;
 mod simd;

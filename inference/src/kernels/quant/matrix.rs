@@ -90,6 +90,21 @@ impl Matrix {
         self.quants.len() + 4 * (self.scales.len() + self.mins.len())
     }
 
+    /// The packed bytes of all rows.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn packed(&self) -> &[u8] {
+        &self.quants
+    }
+
+    /// The scales of all rows, each followed by its minimum where there are any.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn numbers(&self) -> Vec<f32> {
+        if self.mins.is_empty() {
+            return self.scales.clone();
+        }
+        self.scales.iter().zip(&self.mins).flat_map(|(scale, min)| [*scale, *min]).collect()
+    }
+
     /// The packed bytes of a row.
     #[inline(always)]
     pub(super) fn quants(&self, row: usize) -> &[u8] {

@@ -13,5 +13,5 @@ pub(crate) use activations::Activations;
 pub(crate) use float::FloatMatrix;
 pub(super) use float::inner;
 pub(crate) use matrix::Matrix;
-use matrix::PANEL;
+pub(in crate::kernels) use matrix::PANEL;
 pub(crate) use product::product;

@@ -93,10 +93,26 @@ impl Decoder {
     ///
     /// Ids must be below the vocabulary's size: the caller has checked them.
     pub(super) fn advance(&mut self, ids: &[u32]) -> &[f32] {
+        self.read(ids);
+        let Self { config, level, network, work, .. } = self;
+        let Work { inputs, state, normed, logits, .. } = work;
+        let last = &state[(ids.len().max(1) - 1) * config.width..];
+        normed.clear();
+        normed.extend_from_slice(last);
+        rms_norm(*level, normed, &network.norm, config.epsilon);
+        logits.resize(network.vocabulary, 0.0);
+        inputs.renew();
+        let output = network.output.as_ref().unwrap_or(&network.embedding);
+        output.product(*level, inputs, normed, config.width, logits, network.vocabulary);
+        logits
+    }
+
+    /// Reads the tokens that come next, as [`Decoder::advance`].
+    pub(super) fn read(&mut self, ids: &[u32]) {
         let Self { config, level, network, cache, positions, work } = self;
         let Config { width, heads, key_heads, head_width, feed_forward, epsilon, .. } = *config;
         let (level, first) = (*level, *positions);
-        let Work { inputs, state, normed, query, key, value, context, gate, up, change, scores, logits } =
+        let Work { inputs, state, normed, query, key, value, context, gate, up, change, scores, .. } =
             work;
         let tokens = ids.len();
         let (queries, keys) = (heads * head_width, key_heads * head_width);
@@ -155,16 +171,6 @@ impl Decoder {
             add(level, state, change, &layer.after_feed_forward_norm, epsilon);
         }
         *positions += tokens;
-
-        let last = &state[(tokens.max(1) - 1) * width..];
-        normed.clear();
-        normed.extend_from_slice(last);
-        rms_norm(level, normed, &network.norm, epsilon);
-        logits.resize(network.vocabulary, 0.0);
-        inputs.renew();
-        let output = network.output.as_ref().unwrap_or(&network.embedding);
-        output.product(level, inputs, normed, width, logits, network.vocabulary);
-        logits
     }
 }
 

@@ -1,10 +1,12 @@
 //! Language models that go on with a text, token by token: Qwen2, Gemma 3, Llama.
 //!
 //! [`config`] says what a family is like, `load` which tensors it has; both know nothing of how it is computed. `cpu`
-//! computes it on the kernels; a backend for a GPU implements `load::Place` and the methods of `cpu::Decoder`.
+//! and `gpu` compute it on their kernels.
 
 pub mod config;
 mod cpu;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod load;
 
 use mtor_shared::{
@@ -21,6 +23,12 @@ use config::Config;
 /// Tokens that are read in one pass: what cannot be stopped, about half a second on one CPU thread.
 pub const BATCH: usize = 64;
 
+/// Tokens that are looked back on at most, even where a model was trained on more: each takes up to 0.1 MB of memory.
+pub const CONTEXT: usize = 4096;
+
+/// Candidates that are enough for choosing the next token without penalties.
+pub const CANDIDATES: usize = 64;
+
 /// A loaded network and what it has read so far.
 pub struct Decoder {
     network: Network,
@@ -29,6 +37,17 @@ pub struct Decoder {
 
 enum Network {
     Kernels(Box<cpu::Decoder>),
+    #[cfg(feature = "gpu")]
+    Gpu(Box<gpu::Decoder>),
+}
+
+/// How likely the next tokens are, before it is known what a sampler makes of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Logits<'a> {
+    /// One for every word of the vocabulary.
+    All(&'a [f32]),
+    /// The best ones with their ids, best first; of equals the lower id first.
+    Best(&'a [(u32, f32)]),
 }
 
 impl Decoder {
@@ -43,16 +62,12 @@ impl Decoder {
         loaded: impl FnMut(f64),
     ) -> Result<Self, Problem> {
         let config = Config::new(&file.metadata)?;
-        let limit = config.context;
+        let limit = config.context.min(CONTEXT);
         let network = match target {
             Target::Kernels => Network::Kernels(Box::new(cpu::Decoder::load(file, config, loaded).await?)),
             #[cfg(feature = "gpu")]
-            Target::Graph(_) => {
-                return Err(Problem::new(
-                    ProblemCode::Unsupported,
-                    "Language models do not run on the GPU yet.",
-                    "Choose the CPU.",
-                ));
+            Target::Gpu(gpu) => {
+                Network::Gpu(Box::new(gpu::Decoder::load(file, config, limit, gpu, loaded).await?))
             }
         };
         Ok(Self { network, limit })
@@ -62,6 +77,8 @@ impl Decoder {
     pub fn backend(&self) -> Backend {
         match self.network {
             Network::Kernels(_) => Backend::Cpu,
+            #[cfg(feature = "gpu")]
+            Network::Gpu(_) => Backend::Gpu,
         }
     }
 
@@ -74,6 +91,8 @@ impl Decoder {
     pub fn positions(&self) -> usize {
         match &self.network {
             Network::Kernels(decoder) => decoder.positions(),
+            #[cfg(feature = "gpu")]
+            Network::Gpu(decoder) => decoder.positions(),
         }
     }
 
@@ -81,6 +100,8 @@ impl Decoder {
     pub fn bytes(&self) -> usize {
         match &self.network {
             Network::Kernels(decoder) => decoder.bytes(),
+            #[cfg(feature = "gpu")]
+            Network::Gpu(decoder) => decoder.bytes(),
         }
     }
 
@@ -88,23 +109,70 @@ impl Decoder {
     pub fn rewind(&mut self, positions: usize) {
         match &mut self.network {
             Network::Kernels(decoder) => decoder.rewind(positions),
+            #[cfg(feature = "gpu")]
+            Network::Gpu(decoder) => decoder.rewind(positions),
         }
     }
 
-    /// Reads the tokens that come next, at least one and best at most [`BATCH`]; the logits of what follows the last
-    /// one, one for every word of the vocabulary.
+    fn vocabulary(&self) -> usize {
+        match &self.network {
+            Network::Kernels(decoder) => decoder.vocabulary(),
+            #[cfg(feature = "gpu")]
+            Network::Gpu(decoder) => decoder.vocabulary(),
+        }
+    }
+
+    /// Dispatches that one token takes; none on the CPU.
+    pub fn dispatches(&self) -> Option<usize> {
+        match &self.network {
+            Network::Kernels(_) => None,
+            #[cfg(feature = "gpu")]
+            Network::Gpu(decoder) => Some(decoder.dispatches()),
+        }
+    }
+
+    /// Reads the tokens that come next, at least one and at most [`BATCH`]; what follows them is not wanted.
     ///
     /// # Errors
     ///
-    /// `bad-request` for an id beyond the vocabulary or more tokens than the model looks back on.
-    pub async fn advance(&mut self, ids: &[u32]) -> Result<&[f32], Problem> {
-        let (positions, limit) = (self.positions(), self.limit);
-        let Network::Kernels(decoder) = &mut self.network;
-        let vocabulary = decoder.vocabulary();
-        if ids.is_empty() || ids.iter().any(|id| *id as usize >= vocabulary) {
+    /// As [`Decoder::advance`].
+    pub async fn read(&mut self, ids: &[u32]) -> Result<(), Problem> {
+        self.check(ids)?;
+        match &mut self.network {
+            Network::Kernels(decoder) => decoder.read(ids),
+            #[cfg(feature = "gpu")]
+            Network::Gpu(decoder) => decoder.read(ids).await?,
+        }
+        Ok(())
+    }
+
+    /// Reads the tokens that come next, at least one and at most [`BATCH`]; the logits of what follows the last one.
+    /// `best` says that the best [`CANDIDATES`] are enough; there may be more.
+    ///
+    /// # Errors
+    ///
+    /// `bad-request` for an id beyond the vocabulary or too many tokens at a time, `too-large` for more tokens than
+    /// the model looks back on, `device-lost` when the GPU gives nothing back.
+    pub async fn advance(&mut self, ids: &[u32], best: bool) -> Result<Logits<'_>, Problem> {
+        self.check(ids)?;
+        match &mut self.network {
+            Network::Kernels(decoder) => Ok(Logits::All(decoder.advance(ids))),
+            #[cfg(feature = "gpu")]
+            Network::Gpu(decoder) if best => decoder.best(ids).await.map(Logits::Best),
+            #[cfg(feature = "gpu")]
+            Network::Gpu(decoder) => decoder.advance(ids).await.map(Logits::All),
+        }
+    }
+
+    fn check(&self, ids: &[u32]) -> Result<(), Problem> {
+        let (positions, limit, vocabulary) = (self.positions(), self.limit, self.vocabulary());
+        if ids.is_empty() || ids.len() > BATCH || ids.iter().any(|id| *id as usize >= vocabulary) {
             return Err(Problem::new(
                 ProblemCode::BadRequest,
-                format!("The model reads at least one token, and its tokens are 0 to {}.", vocabulary - 1),
+                format!(
+                    "The model reads 1 to {BATCH} tokens at a time, and its tokens are 0 to {}.",
+                    vocabulary.saturating_sub(1)
+                ),
                 "",
             ));
         }
@@ -115,6 +183,6 @@ impl Decoder {
                 "Shorten the text.",
             ));
         }
-        Ok(decoder.advance(ids))
+        Ok(())
     }
 }

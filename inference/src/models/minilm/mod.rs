@@ -57,8 +57,8 @@ impl MiniLm {
         let encoder = match target {
             Target::Kernels => Encoder::Kernels(Box::new(cpu::Encoder::load(&weights, loaded).await?)),
             #[cfg(feature = "gpu")]
-            Target::Graph(device) => {
-                Encoder::Graph(Box::new(net::Encoder::load(&weights, device, loaded).await?))
+            Target::Gpu(gpu) => {
+                Encoder::Graph(Box::new(net::Encoder::load(&weights, &gpu.graph, loaded).await?))
             }
         };
         Ok(Self { tokenizer, encoder })
