@@ -32,4 +32,4 @@ mod native;
 pub mod worker;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Embedder, models_folder, text_model};
+pub use native::{Embedder, clock, models_folder, text_model};

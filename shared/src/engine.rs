@@ -1,11 +1,15 @@
 //! Messages between the shell and the inference worker.
 //!
-//! They cross `postMessage`, so both sides are plain data. A job is answered by exactly one of
-//! [`Event::Embedded`] or [`Event::JobFailed`]; everything else is a report that may come at any time.
+//! They cross `postMessage`, so both sides are plain data. A job is answered by exactly one of [`Event::Embedded`],
+//! [`Event::Generated`] or [`Event::JobFailed`]; everything else is a report that may come at any time.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{model::ModelId, problem::Problem};
+use crate::{
+    generation::{Answer, Request},
+    model::ModelId,
+    problem::Problem,
+};
 
 /// Names one job within one worker; the shell counts them up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,17 +60,56 @@ pub enum Command {
         /// At least one text; each is truncated to the model's 256 tokens.
         texts: Vec<String>,
     },
-    /// Forget a job that has not been answered; it is then answered by [`Event::JobFailed`] with code
-    /// `stopped`, or by its result if that was already on the way.
+    /// Go on with a text or answer messages; loads nothing by itself. Between [`Event::Reading`] and [`Event::Token`]
+    /// reports, jobs that embed are served first.
+    Generate {
+        /// Answered under this id.
+        job: JobId,
+        /// A loaded model whose task is [`crate::model::Task::Generate`].
+        model: ModelId,
+        /// What is asked.
+        request: Request,
+    },
+    /// End a job that has not been answered. One that embeds is then answered by [`Event::JobFailed`] with code
+    /// `stopped`, one that generates by [`Event::Generated`] with what there is; either by its result if that was
+    /// already on the way.
     Cancel {
-        /// The job to forget.
+        /// The job to end.
         job: JobId,
     },
-    /// Delete a model's files from local storage.
+    /// Stop loading a model; what was downloaded stays, and a later [`Command::Load`] goes on from there. Answered by
+    /// [`Event::LoadFailed`] with code `stopped`.
+    Pause {
+        /// The model.
+        model: ModelId,
+    },
+    /// Take a model out of memory; its files stay.
+    Unload {
+        /// The model.
+        model: ModelId,
+    },
+    /// Take a model out of memory and delete its files from local storage.
     Evict {
         /// The model to delete.
         model: ModelId,
     },
+    /// Tell what is stored and in memory. Answered by [`Event::Surveyed`], which also follows every change of it.
+    Survey,
+    /// Measure for about two seconds how fast this machine computes. Answered by [`Event::Probed`].
+    Probe,
+}
+
+/// A model on this device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// The model.
+    pub model: ModelId,
+    /// Bytes in local storage.
+    pub stored_bytes: u64,
+    /// Whether all of it is there.
+    pub is_complete: bool,
+    /// Bytes in memory; none when it is not loaded.
+    pub loaded_bytes: Option<u64>,
 }
 
 /// What a load is busy with; each phase is reported and timed separately.
@@ -150,6 +193,50 @@ pub enum Event {
         elapsed_ms: f64,
         /// The backend that computed it.
         backend: Backend,
+    },
+    /// A job that generates reads its prompt.
+    Reading {
+        /// The job.
+        job: JobId,
+        /// Tokens read so far, those remembered from before included.
+        done: u32,
+        /// Tokens of the prompt.
+        total: u32,
+    },
+    /// A job that generates has made a token more.
+    Token {
+        /// The job.
+        job: JobId,
+        /// Characters that are complete with it; may be empty.
+        text: String,
+    },
+    /// The answer to [`Command::Generate`].
+    Generated {
+        /// The job.
+        job: JobId,
+        /// Characters that were held back, and what the answer came to.
+        answer: Answer,
+    },
+    /// The answer to [`Command::Survey`].
+    Surveyed {
+        /// Every model of which something is stored or in memory.
+        models: Vec<Presence>,
+        /// Bytes that this origin uses, as the browser tells it.
+        used_bytes: Option<u64>,
+        /// Bytes that it may use.
+        quota_bytes: Option<u64>,
+    },
+    /// The answer to [`Command::Probe`].
+    Probed {
+        /// Where it was measured.
+        backend: Backend,
+        /// Bytes of quantised weights that are multiplied with a vector in a second: what bounds tokens a second.
+        bytes_per_s: f64,
+    },
+    /// A model waits for another tab that holds the engine's memory; [`Event::Progress`] follows once it is free.
+    Waiting {
+        /// The model that is to be loaded.
+        model: ModelId,
     },
     /// A job ended without a result.
     JobFailed {

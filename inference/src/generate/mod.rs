@@ -13,14 +13,15 @@ mod stop;
 
 use mtor_shared::{
     engine::Backend,
+    generation::{Answer, End, Message, Prompt, Request, Usage},
     problem::{Problem, ProblemCode},
 };
 
-pub use sample::{Sampler, Sampling};
+pub use sample::Sampler;
 pub use stop::StopStrings;
 
 use crate::{
-    chat::{ChatTemplate, Message},
+    chat::ChatTemplate,
     device::Target,
     models::decoder::{BATCH, Decoder},
     tokenizer::{TextTokenizer, Utf8Stream},
@@ -29,6 +30,9 @@ use crate::{
 
 /// Tokens of prompt and answer together, unless the model was trained on fewer: each takes up to 0.1 MB of memory.
 pub const CONTEXT: usize = 4096;
+
+/// A clock in milliseconds; only differences mean something.
+pub type Clock = fn() -> f64;
 
 /// A loaded language model.
 pub struct TextModel {
@@ -40,32 +44,8 @@ pub struct TextModel {
     context: usize,
 }
 
-/// What is asked of a model.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Tokens at most; the context may end an answer before.
-    pub max_tokens: usize,
-    /// How tokens are chosen.
-    pub sampling: Sampling,
-    /// Strings that end the answer and are not part of it.
-    pub stop: Vec<String>,
-}
-
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The model was done.
-    Complete,
-    /// One of the request's stop strings came.
-    StopString,
-    /// It has as many tokens as were asked for.
-    MaxTokens,
-    /// There is no room for more.
-    Context,
-}
-
 /// What a step came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// A part of the prompt was read.
     Reading {
@@ -82,17 +62,14 @@ pub enum Step {
         text: String,
     },
     /// The answer is complete.
-    Ended {
-        /// Characters that were held back.
-        text: String,
-        /// Why it ended.
-        end: End,
-    },
+    Ended(Answer),
 }
 
 /// An answer on the way.
-pub struct Answer {
-    prompt: Vec<u32>,
+pub struct Generation {
+    prompt_tokens: usize,
+    /// Tokens of the prompt that were read before.
+    remembered: usize,
     /// Prompt and answer that the decoder has not read yet begin here.
     unread: usize,
     /// Prompt and answer.
@@ -103,6 +80,10 @@ pub struct Answer {
     stream: Utf8Stream,
     /// Why it is over, once it is.
     ended: Option<End>,
+    backend: Backend,
+    clock: Clock,
+    began_ms: f64,
+    first_ms: Option<f64>,
 }
 
 impl TextModel {
@@ -190,39 +171,60 @@ impl TextModel {
         self.tokenizer.encode(text, false, true)
     }
 
-    /// Takes a prompt, at least one token.
+    /// The ids of a prompt, as it is put to the model.
     ///
     /// # Errors
     ///
-    /// `bad-request` for an empty prompt, `too-large` for one that leaves no room for an answer.
-    pub fn begin(&mut self, prompt: Vec<u32>, request: Request) -> Result<Answer, Problem> {
-        if prompt.is_empty() {
+    /// As [`TextModel::conversation`] and [`TextModel::text`].
+    pub fn ids(&self, prompt: &Prompt) -> Result<Vec<u32>, Problem> {
+        match prompt {
+            Prompt::Messages { messages } => self.conversation(messages),
+            Prompt::Text { text } => self.text(text),
+            Prompt::Tokens { ids } => Ok(ids.clone()),
+        }
+    }
+
+    /// Takes a request. An answer that is not complete is given up by beginning another.
+    ///
+    /// # Errors
+    ///
+    /// `bad-request` for an empty prompt, `too-large` for one that leaves no room for an answer, and what
+    /// [`TextModel::ids`] says.
+    pub fn begin(&mut self, request: &Request, clock: Clock) -> Result<Generation, Problem> {
+        let began_ms = clock();
+        let ids = self.ids(&request.prompt)?;
+        if ids.is_empty() {
             return Err(Problem::new(
                 ProblemCode::BadRequest,
                 "There is nothing to go on with.",
                 "Write something.",
             ));
         }
-        if prompt.len() >= self.context {
+        if ids.len() >= self.context {
             return Err(Problem::new(
                 ProblemCode::TooLarge,
-                format!("The text has {} tokens, and the model looks at {}.", prompt.len(), self.context),
+                format!("The text has {} tokens, and the model looks at {}.", ids.len(), self.context),
                 "Shorten it, or leave out older messages.",
             ));
         }
         // The last token is read again even if it is known: its logits are wanted.
-        let known = self.read.iter().zip(&prompt).take_while(|(a, b)| a == b).count().min(prompt.len() - 1);
+        let known = self.read.iter().zip(&ids).take_while(|(a, b)| a == b).count().min(ids.len() - 1);
         self.read.truncate(known);
         self.decoder.rewind(known);
-        Ok(Answer {
+        Ok(Generation {
+            prompt_tokens: ids.len(),
+            remembered: known,
             unread: known,
-            ids: prompt.clone(),
-            prompt,
-            max_tokens: request.max_tokens,
+            ids,
+            max_tokens: request.max_tokens as usize,
             sampler: Sampler::new(request.sampling),
-            stop: StopStrings::new(request.stop),
+            stop: StopStrings::new(request.stop.clone()),
             stream: Utf8Stream::default(),
             ended: (request.max_tokens == 0).then_some(End::MaxTokens),
+            backend: self.backend(),
+            clock,
+            began_ms,
+            first_ms: None,
         })
     }
 
@@ -231,9 +233,9 @@ impl TextModel {
     /// # Errors
     ///
     /// `device-lost` when the device gives something that is no logits.
-    pub async fn step(&mut self, answer: &mut Answer) -> Result<Step, Problem> {
+    pub async fn step(&mut self, answer: &mut Generation) -> Result<Step, Problem> {
         if let Some(end) = answer.ended {
-            return Ok(answer.end(end));
+            return Ok(Step::Ended(answer.end(end)));
         }
         let batch = &answer.ids[answer.unread..answer.ids.len().min(answer.unread + BATCH)];
         let last = answer.unread + batch.len() == answer.ids.len();
@@ -241,7 +243,7 @@ impl TextModel {
         self.read.extend_from_slice(batch);
         answer.unread += batch.len();
         if !last {
-            return Ok(Step::Reading { done: answer.unread, total: answer.prompt.len() });
+            return Ok(Step::Reading { done: answer.unread, total: answer.prompt_tokens });
         }
         let id = answer.sampler.choose(logits, &answer.ids, |_| true).ok_or_else(|| {
             Problem::retryable(
@@ -250,8 +252,9 @@ impl TextModel {
                 "Load the model again; choose the CPU if this happens more than once.",
             )
         })?;
+        answer.first_ms.get_or_insert_with(answer.clock);
         if self.tokenizer.is_end(id) {
-            return Ok(answer.end(End::Complete));
+            return Ok(Step::Ended(answer.end(End::Complete)));
         }
         answer.ids.push(id);
         let mut bytes = Vec::new();
@@ -259,7 +262,7 @@ impl TextModel {
         let (text, stopped) = answer.stop.push(&answer.stream.push(&bytes));
         if stopped {
             answer.ended = Some(End::StopString);
-            return Ok(Step::Ended { text, end: End::StopString });
+            return Ok(Step::Ended(answer.told(text, End::StopString)));
         }
         // The token itself is told now, the end by the next step.
         if answer.tokens().len() >= answer.max_tokens {
@@ -271,24 +274,43 @@ impl TextModel {
     }
 }
 
-impl Answer {
+impl Generation {
     /// Tokens of the answer so far.
     pub fn tokens(&self) -> &[u32] {
-        &self.ids[self.prompt.len()..]
+        &self.ids[self.prompt_tokens..]
     }
 
     /// Tokens of the prompt.
     pub fn prompt(&self) -> &[u32] {
-        &self.prompt
+        &self.ids[..self.prompt_tokens]
     }
 
-    fn end(&mut self, end: End) -> Step {
+    /// Ends it here, because somebody said so.
+    pub fn stop(mut self) -> Answer {
+        self.end(End::Stopped)
+    }
+
+    fn end(&mut self, end: End) -> Answer {
         self.ended = Some(end);
         let (mut text, stopped) = self.stop.push(&self.stream.finish());
         if stopped {
-            return Step::Ended { text, end: End::StopString };
+            return self.told(text, End::StopString);
         }
         text.push_str(&self.stop.finish());
-        Step::Ended { text, end }
+        self.told(text, end)
+    }
+
+    fn told(&self, text: String, end: End) -> Answer {
+        let now_ms = (self.clock)();
+        let first_ms = self.first_ms.unwrap_or(now_ms);
+        let usage = Usage {
+            prompt_tokens: self.prompt_tokens as u32,
+            remembered_tokens: self.remembered as u32,
+            answer_tokens: self.tokens().len() as u32,
+            first_token_ms: first_ms - self.began_ms,
+            rest_ms: now_ms - first_ms,
+            backend: self.backend,
+        };
+        Answer { text, end, usage }
     }
 }

@@ -1,40 +1,6 @@
 //! The next token from logits.
 
-use serde::{Deserialize, Serialize};
-
-/// How the next token is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Sampling {
-    /// 0 always takes the best; 1 takes tokens as often as the model expects them.
-    pub temperature: f32,
-    /// Only the best this many are considered; 0 for all.
-    pub top_k: usize,
-    /// Only the best ones that make up this share of the probability; 1 for all.
-    pub top_p: f32,
-    /// Only those at least this share as likely as the best one; 0 for all.
-    pub min_p: f32,
-    /// Divides positive logits of recent tokens and multiplies negative ones; 1 for none.
-    pub repetition_penalty: f32,
-    /// Tokens that count as recent.
-    pub penalty_window: usize,
-    /// The same seed and the same text give the same answer.
-    pub seed: u64,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self {
-            temperature: 0.0,
-            top_k: 40,
-            top_p: 0.95,
-            min_p: 0.05,
-            repetition_penalty: 1.0,
-            penalty_window: 64,
-            seed: 0,
-        }
-    }
-}
+use mtor_shared::generation::Sampling;
 
 /// Chooses tokens, one after the other.
 #[derive(Clone, Debug)]
