@@ -19,6 +19,7 @@ pub mod run;
 pub mod slots;
 pub mod source;
 pub mod stream;
+pub mod telling;
 pub mod words;
 
 #[cfg(test)]

@@ -8,11 +8,18 @@ use mtor_shared::model::CHAT;
 use crate::context::Context;
 use crate::{build, models, process, setup};
 
-const NAMES: &[&str] = &["embed", "generate", "load", "route", "scan", "search"];
+const NAMES: &[&str] = &["arguments", "embed", "generate", "load", "route", "scan", "search"];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
     match name {
+        "arguments" => {
+            setup::ensure(context, setup::RUN)?;
+            models::fetch(context, &[CHAT.to_owned()])?;
+            let mut native = context.cargo();
+            native.args(["run", "--release", "--package", "mtor", "--example", "bench_arguments"]);
+            process::run(with_surroundings(context, &mut native))
+        }
         "embed" => {
             browser(context)?;
             let mut native = context.cargo();

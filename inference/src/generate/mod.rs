@@ -28,9 +28,6 @@ use crate::{
     weights::{Gguf, Source},
 };
 
-/// Tokens of prompt and answer together, unless the model was trained on fewer: each takes up to 0.1 MB of memory.
-pub const CONTEXT: usize = 4096;
-
 /// A clock in milliseconds; only differences mean something.
 pub type Clock = fn() -> f64;
 
@@ -111,7 +108,7 @@ impl TextModel {
             None => None,
         };
         let decoder = Decoder::load(&file, target, loaded).await?;
-        let context = decoder.limit().min(CONTEXT);
+        let context = decoder.limit();
         Ok(Self { tokenizer, template, decoder, read: Vec::new(), context })
     }
 
@@ -239,12 +236,15 @@ impl TextModel {
         }
         let batch = &answer.ids[answer.unread..answer.ids.len().min(answer.unread + BATCH)];
         let last = answer.unread + batch.len() == answer.ids.len();
-        let logits = self.decoder.advance(batch).await?;
-        self.read.extend_from_slice(batch);
-        answer.unread += batch.len();
         if !last {
+            self.decoder.read(batch).await?;
+            self.read.extend_from_slice(batch);
+            answer.unread += batch.len();
             return Ok(Step::Reading { done: answer.unread, total: answer.prompt_tokens });
         }
+        let logits = self.decoder.advance(batch, answer.sampler.needs_only_the_best()).await?;
+        self.read.extend_from_slice(batch);
+        answer.unread += batch.len();
         let id = answer.sampler.choose(logits, &answer.ids, |_| true).ok_or_else(|| {
             Problem::retryable(
                 ProblemCode::DeviceLost,

@@ -2,6 +2,8 @@
 
 use mtor_shared::generation::Sampling;
 
+use crate::models::decoder::{CANDIDATES, Logits};
+
 /// Chooses tokens, one after the other.
 #[derive(Clone, Debug)]
 pub struct Sampler {
@@ -16,10 +18,21 @@ impl Sampler {
         Self { sampling, state: sampling.seed, candidates: Vec::new() }
     }
 
+    /// Whether the best [`CANDIDATES`] decide, as long as all tokens are allowed.
+    pub fn needs_only_the_best(&self) -> bool {
+        let Sampling { temperature, top_k, repetition_penalty, .. } = self.sampling;
+        repetition_penalty == 1.0 && (temperature <= 0.0 || (1..=CANDIDATES).contains(&top_k))
+    }
+
     /// The next token. `allowed` tells which ones may be chosen; `recent` holds those before, the last one at the end.
     ///
     /// None where nothing is allowed or no logit is a number.
-    pub fn choose(&mut self, logits: &[f32], recent: &[u32], allowed: impl Fn(u32) -> bool) -> Option<u32> {
+    pub fn choose<'a>(
+        &mut self,
+        logits: impl Into<Logits<'a>>,
+        recent: &[u32],
+        allowed: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
         let Sampling { temperature, top_k, top_p, min_p, repetition_penalty, penalty_window, .. } =
             self.sampling;
         let penalised = &recent[recent.len().saturating_sub(penalty_window)..];
@@ -32,10 +45,11 @@ impl Sampler {
                 logit * repetition_penalty
             }
         };
-        let all = (0u32..)
-            .zip(logits)
+        let all = logits
+            .into()
+            .iter()
             .filter(|(id, logit)| !logit.is_nan() && allowed(*id))
-            .map(|(id, logit)| (id, penalty(id, *logit)));
+            .map(|(id, logit)| (id, penalty(id, logit)));
         if temperature <= 0.0 || top_k == 1 {
             // The first of equals, as llama.cpp does.
             return all.reduce(|best, other| if other.1 > best.1 { other } else { best }).map(|(id, _)| id);

@@ -50,6 +50,29 @@ pub enum Logits<'a> {
     Best(&'a [(u32, f32)]),
 }
 
+impl<'a> Logits<'a> {
+    /// Ids and their logits.
+    pub fn iter(self) -> impl Iterator<Item = (u32, f32)> + 'a {
+        let (all, best): (&[f32], &[(u32, f32)]) = match self {
+            Self::All(all) => (all, &[]),
+            Self::Best(best) => (&[], best),
+        };
+        (0u32..).zip(all.iter().copied()).chain(best.iter().copied())
+    }
+}
+
+impl<'a> From<&'a [f32]> for Logits<'a> {
+    fn from(all: &'a [f32]) -> Self {
+        Self::All(all)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [f32; N]> for Logits<'a> {
+    fn from(all: &'a [f32; N]) -> Self {
+        Self::All(all)
+    }
+}
+
 impl Decoder {
     /// Loads the network onto `target`; `loaded` is told after each part how much of 1 is done.
     ///
@@ -153,14 +176,19 @@ impl Decoder {
     ///
     /// `bad-request` for an id beyond the vocabulary or too many tokens at a time, `too-large` for more tokens than
     /// the model looks back on, `device-lost` when the GPU gives nothing back.
+    #[cfg_attr(not(feature = "gpu"), expect(unused_variables, reason = "the CPU always has all of them"))]
     pub async fn advance(&mut self, ids: &[u32], best: bool) -> Result<Logits<'_>, Problem> {
         self.check(ids)?;
         match &mut self.network {
             Network::Kernels(decoder) => Ok(Logits::All(decoder.advance(ids))),
             #[cfg(feature = "gpu")]
-            Network::Gpu(decoder) if best => decoder.best(ids).await.map(Logits::Best),
-            #[cfg(feature = "gpu")]
-            Network::Gpu(decoder) => decoder.advance(ids).await.map(Logits::All),
+            Network::Gpu(decoder) => {
+                if best {
+                    decoder.best(ids).await.map(Logits::Best)
+                } else {
+                    decoder.advance(ids).await.map(Logits::All)
+                }
+            }
         }
     }
 
