@@ -19,10 +19,14 @@
 //! ```
 
 pub mod chat;
+pub mod constrain;
 pub mod device;
 pub mod generate;
 mod kernels;
+pub mod memory;
 pub mod models;
+pub mod probe;
+pub mod schedule;
 pub mod tokenizer;
 pub mod weights;
 

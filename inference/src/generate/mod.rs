@@ -11,6 +11,8 @@
 mod sample;
 mod stop;
 
+use std::rc::Rc;
+
 use mtor_shared::{
     engine::Backend,
     generation::{Answer, End, Message, Prompt, Request, Usage},
@@ -22,11 +24,18 @@ pub use stop::StopStrings;
 
 use crate::{
     chat::ChatTemplate,
+    constrain::{Constraint, Vocabulary},
     device::Target,
     models::decoder::{BATCH, Decoder},
     tokenizer::{TextTokenizer, Utf8Stream},
     weights::{Gguf, Source},
 };
+
+/// Milliseconds that a step of reading is to take: what cannot be stopped, and what others wait for.
+const STEP_MS: f64 = 250.0;
+/// Tokens of a step of reading at first, and at least: below that, weights are unpacked for too few tokens.
+const FIRST_BATCH: usize = 16;
+const LEAST_BATCH: usize = 8;
 
 /// A clock in milliseconds; only differences mean something.
 pub type Clock = fn() -> f64;
@@ -39,6 +48,10 @@ pub struct TextModel {
     /// What the decoder has read.
     read: Vec<u32>,
     context: usize,
+    /// Tokens that this machine reads in about [`STEP_MS`].
+    batch: usize,
+    /// The bytes of every token, once a schema asked for them.
+    vocabulary: Option<Rc<Vocabulary>>,
 }
 
 /// What a step came to.
@@ -73,6 +86,7 @@ pub struct Generation {
     ids: Vec<u32>,
     max_tokens: usize,
     sampler: Sampler,
+    constraint: Option<(Constraint, Rc<Vocabulary>)>,
     stop: StopStrings,
     stream: Utf8Stream,
     /// Why it is over, once it is.
@@ -109,7 +123,28 @@ impl TextModel {
         };
         let decoder = Decoder::load(&file, target, loaded).await?;
         let context = decoder.limit();
-        Ok(Self { tokenizer, template, decoder, read: Vec::new(), context })
+        Ok(Self {
+            tokenizer,
+            template,
+            decoder,
+            read: Vec::new(),
+            context,
+            batch: FIRST_BATCH,
+            vocabulary: None,
+        })
+    }
+
+    /// Reads one token and forgets it: a first pass, which compiles the kernels of a GPU and touches all weights.
+    ///
+    /// # Errors
+    ///
+    /// `device-lost` when the device gives something that is no logits.
+    pub async fn first_pass(&mut self) -> Result<(), Problem> {
+        self.read.clear();
+        self.decoder.rewind(0);
+        let fine = self.decoder.advance(&[0], false).await?.iter().all(|(_, logit)| logit.is_finite());
+        self.decoder.rewind(0);
+        if fine { Ok(()) } else { Err(no_logits()) }
     }
 
     /// Where it computes.
@@ -204,6 +239,26 @@ impl TextModel {
                 "Shorten it, or leave out older messages.",
             ));
         }
+        let constraint = match &request.schema {
+            None => None,
+            Some(schema) => {
+                let constraint = Constraint::new(schema)?;
+                let room = (request.max_tokens as usize).min(self.context - ids.len());
+                if constraint.missing() > room {
+                    return Err(Problem::new(
+                        ProblemCode::TooLarge,
+                        format!(
+                            "The shortest answer that fits the schema may take {} tokens, and {room} are allowed.",
+                            constraint.missing()
+                        ),
+                        "Allow more tokens, or shorten the schema.",
+                    ));
+                }
+                let tokenizer = &self.tokenizer;
+                let vocabulary = self.vocabulary.get_or_insert_with(|| Rc::new(Vocabulary::new(tokenizer)));
+                Some((constraint, vocabulary.clone()))
+            }
+        };
         // The last token is read again even if it is known: its logits are wanted.
         let known = self.read.iter().zip(&ids).take_while(|(a, b)| a == b).count().min(ids.len() - 1);
         self.read.truncate(known);
@@ -215,6 +270,7 @@ impl TextModel {
             ids,
             max_tokens: request.max_tokens as usize,
             sampler: Sampler::new(request.sampling),
+            constraint,
             stop: StopStrings::new(request.stop.clone()),
             stream: Utf8Stream::default(),
             ended: (request.max_tokens == 0).then_some(End::MaxTokens),
@@ -234,24 +290,35 @@ impl TextModel {
         if let Some(end) = answer.ended {
             return Ok(Step::Ended(answer.end(end)));
         }
-        let batch = &answer.ids[answer.unread..answer.ids.len().min(answer.unread + BATCH)];
+        let began_ms = (answer.clock)();
+        let batch = &answer.ids[answer.unread..answer.ids.len().min(answer.unread + self.batch)];
         let last = answer.unread + batch.len() == answer.ids.len();
         if !last {
             self.decoder.read(batch).await?;
             self.read.extend_from_slice(batch);
             answer.unread += batch.len();
+            self.batch = paced(self.batch, (answer.clock)() - began_ms);
             return Ok(Step::Reading { done: answer.unread, total: answer.prompt_tokens });
         }
-        let logits = self.decoder.advance(batch, answer.sampler.needs_only_the_best()).await?;
+        // What a schema allows may be anywhere; else the best ones mostly decide.
+        let best = answer.constraint.is_none() && answer.sampler.needs_only_the_best();
+        let logits = self.decoder.advance(batch, best).await?;
         self.read.extend_from_slice(batch);
         answer.unread += batch.len();
-        let id = answer.sampler.choose(logits, &answer.ids, |_| true).ok_or_else(|| {
-            Problem::retryable(
-                ProblemCode::DeviceLost,
-                "The device returned numbers that are no logits.",
-                "Load the model again; choose the CPU if this happens more than once.",
-            )
-        })?;
+        // Tokens that may come after this one.
+        let left = (answer.max_tokens - answer.tokens().len()).min(self.context - answer.ids.len()) - 1;
+        let Generation { sampler, ids, constraint, .. } = answer;
+        let id = match constraint {
+            None => sampler.choose(logits, ids, |_| true),
+            Some((constraint, vocabulary)) => sampler.choose(logits, ids, |id| {
+                if self.tokenizer.is_end(id) {
+                    constraint.is_complete()
+                } else {
+                    constraint.allows(vocabulary.token(id), left)
+                }
+            }),
+        };
+        let id = id.ok_or_else(no_logits)?;
         answer.first_ms.get_or_insert_with(answer.clock);
         if self.tokenizer.is_end(id) {
             return Ok(Step::Ended(answer.end(End::Complete)));
@@ -264,14 +331,34 @@ impl TextModel {
             answer.ended = Some(End::StopString);
             return Ok(Step::Ended(answer.told(text, End::StopString)));
         }
+        if let Some((constraint, _)) = &mut answer.constraint {
+            constraint.accept(&bytes)?;
+        }
         // The token itself is told now, the end by the next step.
-        if answer.tokens().len() >= answer.max_tokens {
+        if answer.constraint.as_ref().is_some_and(|(constraint, _)| constraint.is_closed()) {
+            answer.ended = Some(End::Complete);
+        } else if answer.tokens().len() >= answer.max_tokens {
             answer.ended = Some(End::MaxTokens);
         } else if answer.ids.len() >= self.context {
             answer.ended = Some(End::Context);
         }
         Ok(Step::Token { id, text })
     }
+}
+
+/// How many tokens to read at a time, after so many took so long.
+fn paced(tokens: usize, ms: f64) -> usize {
+    let fitting = (tokens as f64 * STEP_MS / ms.max(1.0)) as usize;
+    // Kernels take four tokens at a time.
+    (fitting / 4 * 4).clamp(LEAST_BATCH, BATCH)
+}
+
+fn no_logits() -> Problem {
+    Problem::retryable(
+        ProblemCode::DeviceLost,
+        "The device returned numbers that are no logits.",
+        "Load the model again; choose the CPU if this happens more than once.",
+    )
 }
 
 impl Generation {
@@ -312,5 +399,17 @@ impl Generation {
             backend: self.backend,
         };
         Answer { text, end, usage }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_reading_takes_as_many_tokens_as_the_machine_reads_in_its_time() {
+        assert_eq!(paced(16, 1_000.0), LEAST_BATCH);
+        assert_eq!(paced(16, 200.0), 20);
+        assert_eq!(paced(16, 0.0), BATCH);
     }
 }

@@ -48,14 +48,24 @@ impl Sampler {
         let all = logits
             .into()
             .iter()
-            .filter(|(id, logit)| !logit.is_nan() && allowed(*id))
+            .filter(|(_, logit)| !logit.is_nan())
             .map(|(id, logit)| (id, penalty(id, logit)));
         if temperature <= 0.0 || top_k == 1 {
-            // The first of equals, as llama.cpp does.
-            return all.reduce(|best, other| if other.1 > best.1 { other } else { best }).map(|(id, _)| id);
+            // The first of equals, as llama.cpp does. Whether a token is allowed is asked only of those that would win.
+            let better = |best: Option<(u32, f32)>, other: (u32, f32)| match best {
+                Some(best) if other.1 <= best.1 => Some(best),
+                best => {
+                    if allowed(other.0) {
+                        Some(other)
+                    } else {
+                        best
+                    }
+                }
+            };
+            return all.fold(None, better).map(|(id, _)| id);
         }
         self.candidates.clear();
-        self.candidates.extend(all);
+        self.candidates.extend(all.filter(|(id, _)| allowed(*id)));
         let candidates = &mut self.candidates;
         let best_first = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if top_k > 0 && top_k < candidates.len() {
