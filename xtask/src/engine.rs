@@ -1,8 +1,9 @@
-//! Builds the inference worker for the browser into `app/.engine`, from where trunk copies it into the shell.
+//! Builds the inference worker for the browser into `app/.engine`, from where it is copied into the shell.
 //!
 //! It is a wasm of its own because it is the only one that holds burn: a changed screen must not touch it.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -66,22 +67,27 @@ pub(crate) fn build(context: &Context) -> Result<()> {
             .arg(&wasm),
     )?;
     let module = out.join("engine_bg.wasm");
-    let smaller = context.target.join("engine-optimised.wasm");
-    process::run(
-        context
-            .node_script("wasm-opt")
-            .arg(LEVEL)
-            .args(WASM_FEATURES)
-            .arg(&module)
-            .arg("--output")
-            .arg(&smaller),
-    )?;
-    fs::copy(&smaller, &module)?;
+    optimise(context, LEVEL, &module, &context.target.join("engine-optimised.wasm"))?;
     fs::copy(&script, out.join("engine-worker.js"))?;
     eprintln!("engine: {} MB in {}", megabytes(&module)?, out.display());
     stamp.write()
 }
 
-fn megabytes(path: &std::path::Path) -> Result<String> {
+/// Makes a module smaller, in place.
+pub(crate) fn optimise(context: &Context, level: &str, module: &Path, smaller: &Path) -> Result<()> {
+    process::run(
+        context
+            .node_script("wasm-opt")
+            .arg(level)
+            .args(WASM_FEATURES)
+            .arg(module)
+            .arg("--output")
+            .arg(smaller),
+    )?;
+    fs::copy(smaller, module).with_context(|| format!("{} cannot be replaced", module.display()))?;
+    Ok(())
+}
+
+fn megabytes(path: &Path) -> Result<String> {
     Ok(format!("{:.1}", path.metadata()?.len() as f64 / 1e6))
 }

@@ -18,6 +18,7 @@ mod process;
 mod run;
 mod scratch;
 mod setup;
+mod shell;
 mod test;
 
 use std::process::ExitCode;

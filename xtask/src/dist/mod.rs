@@ -1,8 +1,8 @@
-//! Finishes what trunk built, before it becomes `dist`: scripts leave the page (the realm's content security policy
+//! Finishes a built shell, before it becomes `dist`: scripts leave the page (the realm's content security policy
 //! forbids inline ones), the worker gets an address that changes with its contents, and everything gets compressed copies.
 
 mod compress;
-mod page;
+pub(crate) mod page;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,19 @@ pub(crate) fn finish_from_hook(context: &Context) -> Result<()> {
         .context("trunk calls this verb after a build; `cargo xtask build` is the one for a person")?;
     let release = std::env::var("TRUNK_PROFILE").is_ok_and(|profile| profile == "release");
     let public_url = std::env::var("TRUNK_PUBLIC_URL").unwrap_or_else(|_| "/".into());
-    finish(&folder, &public_url, &context.root.join("app/.engine"), release)?;
+    finish(context, &folder, &public_url, release)
+}
+
+/// Finishes a built shell in `folder`, which is to be served below `public_url`.
+pub(crate) fn finish(context: &Context, folder: &Path, public_url: &str, release: bool) -> Result<()> {
+    with_engine(folder, public_url, &context.root.join("app/.engine"), release)?;
     if release {
-        compress::folder(context, &folder, &context.cache.join("compressed"))?;
+        compress::folder(context, folder, &context.cache.join("compressed"))?;
     }
     Ok(())
 }
 
-fn finish(folder: &Path, public_url: &str, engine: &Path, release: bool) -> Result<()> {
+fn with_engine(folder: &Path, public_url: &str, engine: &Path, release: bool) -> Result<()> {
     let path = folder.join("index.html");
     let mut html = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
 
@@ -97,7 +102,7 @@ mod tests {
     fn a_release_has_no_inline_script_and_a_hashed_worker() {
         let scratch = built("dist-release");
         let dist = scratch.path().join("dist");
-        finish(&dist, "/", &scratch.path().join("engine"), true).unwrap();
+        with_engine(&dist, "/", &scratch.path().join("engine"), true).unwrap();
         let html = fs::read_to_string(dist.join("index.html")).unwrap();
         assert!(!html.contains("start()"), "{html}");
         let worker = page::meta(&html, "mtor-engine").unwrap();
@@ -110,7 +115,7 @@ mod tests {
     fn a_development_build_keeps_its_page_and_a_plain_address() {
         let scratch = built("dist-debug");
         let dist = scratch.path().join("dist");
-        finish(&dist, "/", &scratch.path().join("engine"), false).unwrap();
+        with_engine(&dist, "/", &scratch.path().join("engine"), false).unwrap();
         let html = fs::read_to_string(dist.join("index.html")).unwrap();
         assert!(html.contains("start()"));
         assert_eq!(page::meta(&html, "mtor-engine").as_deref(), Some("/engine/engine-worker.js"));

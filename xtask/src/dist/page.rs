@@ -1,4 +1,4 @@
-//! Edits of the page that trunk wrote. It is our own page through one known tool, so a scanner for the few tags that
+//! Edits of the page. It is our own, perhaps through one known tool, so a scanner for the few tags that
 //! matter is enough; it still minds comments, quoting and case.
 
 use std::ops::Range;
@@ -33,15 +33,20 @@ pub(super) fn externalise_scripts(html: &str, public_url: &str) -> Externalised 
             continue;
         }
         let name = format!("script-{}.js", &sha256(text.as_bytes())[..16]);
-        let integrity = STANDARD.encode(Sha384::digest(text.as_bytes()));
+        let integrity = integrity(text.as_bytes());
         let kind = if attribute(tag, "type").as_deref() == Some("module") { " type=\"module\"" } else { "" };
         out.push_str(&html[copied..element.tag.start]);
-        out.push_str(&format!("<script{kind} src=\"{public_url}{name}\" integrity=\"sha384-{integrity}\">"));
+        out.push_str(&format!("<script{kind} src=\"{public_url}{name}\" integrity=\"{integrity}\">"));
         copied = element.text.end;
         scripts.push(Script { name, text: text.to_owned() });
     }
     out.push_str(&html[copied..]);
     Externalised { html: out, scripts }
+}
+
+/// What a browser compares a file's contents with (Subresource Integrity).
+pub(crate) fn integrity(bytes: &[u8]) -> String {
+    format!("sha384-{}", STANDARD.encode(Sha384::digest(bytes)))
 }
 
 /// Sets the content of a `meta` element, adding it to the head where it is missing.
@@ -89,7 +94,7 @@ fn script_elements(html: &str) -> Vec<Element> {
 }
 
 /// Opening tags of that name outside comments.
-fn tags<'a>(html: &'a str, name: &str) -> impl Iterator<Item = Range<usize>> + 'a {
+pub(crate) fn tags<'a>(html: &'a str, name: &str) -> impl Iterator<Item = Range<usize>> + 'a {
     let lower = html.to_ascii_lowercase();
     let opening = format!("<{name}");
     let mut at = 0;
@@ -126,7 +131,7 @@ fn tag_length(text: &str) -> Option<usize> {
 }
 
 /// The value of an attribute; empty for one without a value.
-fn attribute(tag: &str, wanted: &str) -> Option<String> {
+pub(crate) fn attribute(tag: &str, wanted: &str) -> Option<String> {
     let inside = tag.trim_start_matches('<').trim_end_matches('>').trim_end_matches('/');
     let mut rest =
         inside.split_once(|c: char| c.is_ascii_whitespace()).map_or("", |(_, rest)| rest).trim_start();

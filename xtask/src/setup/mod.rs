@@ -26,7 +26,7 @@ pub(crate) enum Need {
     WasmBindgen,
     /// `wasm-opt` from npm's binaryen.
     WasmOpt,
-    /// trunk, which builds the shell.
+    /// trunk, for work on the shell.
     Trunk,
     /// What the browser tests import.
     NodePackages,
@@ -39,17 +39,10 @@ pub(crate) enum Need {
 }
 
 /// To build and serve.
-pub(crate) const RUN: &[Need] = &[Need::Wasm, Need::Node, Need::WasmBindgen, Need::WasmOpt, Need::Trunk];
+pub(crate) const RUN: &[Need] = &[Need::Wasm, Need::Node, Need::WasmBindgen, Need::WasmOpt];
 /// To run every test; also for the benchmarks that drive a browser.
-pub(crate) const TEST: &[Need] = &[
-    Need::Wasm,
-    Need::Node,
-    Need::WasmBindgen,
-    Need::WasmOpt,
-    Need::Trunk,
-    Need::NodePackages,
-    Need::Browser,
-];
+pub(crate) const TEST: &[Need] =
+    &[Need::Wasm, Need::Node, Need::WasmBindgen, Need::WasmOpt, Need::NodePackages, Need::Browser];
 /// To check the sources.
 pub(crate) const CHECK: &[Need] = &[Need::Wasm, Need::Lints, Need::Deny];
 
@@ -77,7 +70,7 @@ pub(crate) fn parts(context: &mut Context, parts: &[Need]) -> Result<()> {
         return ensure(context, parts);
     }
     ensure(context, TEST)?;
-    ensure(context, &[Need::Lints, Need::Deny])?;
+    ensure(context, &[Need::Trunk, Need::Lints, Need::Deny])?;
     tools::link_into_cargo_bin(context);
     ready("everything", "`cargo xtask run` starts it");
     Ok(())
