@@ -2,12 +2,15 @@
 
 use mtor_shared::engine::BackendPreference;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, HtmlElement, HtmlMetaElement, HtmlTextAreaElement, VisibilityState, Window};
 
 /// The name of the prompt's element.
 pub(crate) const PROMPT: &str = "prompt";
 /// The name of the element behind the newest entry.
 pub(crate) const END: &str = "end";
+/// The name of the element behind the last message of a conversation.
+pub(crate) const CHAT_END: &str = "chat-end";
 
 fn window() -> Option<Window> {
     web_sys::window()
@@ -54,13 +57,46 @@ pub(crate) fn cursor_in_first_line(prompt: &HtmlTextAreaElement) -> bool {
     !before.contains(&u16::from(b'\n'))
 }
 
-/// Scrolls to the newest entry when it has been drawn.
-pub(crate) fn show_newest() {
-    when_drawn(|| {
-        if let Some(end) = document().and_then(|page| page.get_element_by_id(END)) {
+/// Scrolls to the end of what is looked at, when it has been drawn.
+pub(crate) fn show_end(id: &'static str) {
+    when_drawn(move || {
+        if let Some(end) = document().and_then(|page| page.get_element_by_id(id)) {
             end.scroll_into_view_with_bool(false);
         }
     });
+}
+
+/// Does something with the next frame; soon after where nobody looks, since frames rest there.
+pub(crate) fn soon(then: impl FnOnce() + 'static) {
+    let hidden = document().is_some_and(|page| page.visibility_state() != VisibilityState::Visible);
+    match window().filter(|_| !hidden) {
+        Some(window) => {
+            let _ = window.request_animation_frame(Closure::once_into_js(then).unchecked_ref());
+        }
+        None => super::clock::after(50, then),
+    }
+}
+
+/// Puts a text into the clipboard; says whether that worked.
+pub(crate) async fn copy(text: String) -> bool {
+    let Some(window) = window() else { return false };
+    let clipboard = window.navigator().clipboard();
+    // Outside a secure context the browser leaves it out.
+    if clipboard.is_undefined() {
+        return false;
+    }
+    JsFuture::from(clipboard.write_text(&text)).await.is_ok()
+}
+
+/// Whether the browser keeps what is stored when it runs out of room; `asks` has it do so. None where it does not say.
+pub(crate) async fn persistence(asks: bool) -> Option<bool> {
+    let navigator = window()?.navigator();
+    let storage = navigator.storage();
+    if storage.is_undefined() {
+        return None;
+    }
+    let answer = if asks { storage.persist() } else { storage.persisted() };
+    JsFuture::from(answer.ok()?).await.ok()?.as_bool()
 }
 
 fn when_drawn(then: impl FnOnce() + 'static) {

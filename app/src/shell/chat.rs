@@ -292,9 +292,10 @@ impl Conversation {
     /// As it is after the page was left: what was being written stays as far as it got.
     pub fn reopened(mut self) -> Self {
         for node in &mut self.nodes {
-            let was_at_work = node.reply.as_ref().is_some_and(|reply| {
-                matches!(reply.state, ReplyState::Reading { .. } | ReplyState::Writing)
-            });
+            let was_at_work = node
+                .reply
+                .as_ref()
+                .is_some_and(|reply| matches!(reply.state, ReplyState::Reading { .. } | ReplyState::Writing));
             if was_at_work && let Some(reply) = &mut node.edit().reply {
                 reply.state = ReplyState::Interrupted;
             }

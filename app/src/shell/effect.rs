@@ -73,6 +73,8 @@ pub enum Effect {
         /// What is in it.
         text: String,
     },
+    /// Hand the file that a person chose to the engine.
+    BringFile(JobId),
     /// Find out whether the browser keeps what is stored; `asks` has it do so.
     Persist {
         /// Whether it is asked to.

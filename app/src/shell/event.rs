@@ -246,8 +246,10 @@ pub enum ModelAct {
     Measure,
     /// Have the browser keep what is stored.
     Persist,
-    /// Brings a file of weights in.
+    /// Brings a file of weights in; the platform has the file itself.
     Bring(String),
+    /// Stops that.
+    DropFile,
 }
 
 /// What a person did about sources.

@@ -234,10 +234,7 @@ impl Reader<'_> {
 }
 
 fn is_block(tag: &Tag<'_>) -> bool {
-    !matches!(
-        tag,
-        Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }
-    )
+    !matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
 }
 
 fn level_of(level: HeadingLevel) -> u8 {
@@ -316,7 +313,10 @@ mod tests {
                 Some(3),
                 vec![
                     vec![paragraph("three")],
-                    vec![paragraph("four"), Block::List(None, vec![vec![paragraph("a")], vec![paragraph("b")]])],
+                    vec![
+                        paragraph("four"),
+                        Block::List(None, vec![vec![paragraph("a")], vec![paragraph("b")]])
+                    ],
                 ]
             )]
         );
@@ -348,10 +348,13 @@ mod tests {
 
     #[test]
     fn only_addresses_become_links_and_pictures_are_words() {
-        let link = |url: &str, words: &str| Block::Paragraph(vec![Inline::Link(url.into(), vec![text(words)])]);
+        let link =
+            |url: &str, words: &str| Block::Paragraph(vec![Inline::Link(url.into(), vec![text(words)])]);
         assert_eq!(read("[a](https://a.example/x)"), [link("https://a.example/x", "a")]);
         assert_eq!(read("<https://a.example>"), [link("https://a.example", "https://a.example")]);
-        for url in ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "#/federation", "//a.example"] {
+        for url in
+            ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "#/federation", "//a.example"]
+        {
             assert_eq!(read(&format!("[a]({url})")), [paragraph("a")], "{url}");
         }
         assert_eq!(read("![a cat](https://a.example/cat.png)"), [paragraph("a cat")]);

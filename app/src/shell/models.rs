@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mtor_shared::{
-    engine::{Backend, LoadTimes, Presence},
+    engine::{Backend, JobId, LoadTimes, Presence},
     model::{Model as Listed, ModelId},
     problem::Problem,
 };
@@ -114,7 +114,14 @@ pub enum Persistence {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Brought {
     /// It is being read.
-    Reading(String),
+    Reading {
+        /// Its name.
+        name: String,
+        /// The engine's name for that.
+        job: JobId,
+        /// How far it is.
+        progress: Option<Progress>,
+    },
     /// It is this model now.
     Taken(String),
     /// It was not taken.

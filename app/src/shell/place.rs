@@ -1,7 +1,7 @@
 //! Where a person is, as the part of the address behind `#` says it: back, forward and a reload keep it.
 
-use mtor_shared::{capability::CapabilityId, source::SourceId};
 use super::chat::{ConversationId, NodeId};
+use mtor_shared::{capability::CapabilityId, source::SourceId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What stays as it is in a segment or a value.

@@ -11,11 +11,11 @@ use mtor_shared::{
 use serde_json::Value;
 
 use super::chat::ConversationId;
-use super::models::Load;
 use super::model::{
     Choice, EngineState, Entry, EntryId, Identity, Link, Model, RealmState, RoutedBy, Shared, Stage, Step,
     Storage, WaitsFor,
 };
+use super::models::Load;
 
 pub mod chat;
 pub mod federation;

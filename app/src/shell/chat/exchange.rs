@@ -139,12 +139,8 @@ mod tests {
             text: "Why is the sky blue? <b>&".into(),
             reply: None,
         });
-        let reply = Reply {
-            model: ModelId("m".into()),
-            seed: u64::MAX,
-            left_out: 0,
-            state: ReplyState::Interrupted,
-        };
+        let reply =
+            Reply { model: ModelId("m".into()), seed: u64::MAX, left_out: 0, state: ReplyState::Interrupted };
         talk.add(Node {
             parent: Some(question),
             chosen: None,

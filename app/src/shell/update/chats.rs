@@ -218,8 +218,7 @@ fn answer(model: &mut Model, turn: &mut Turn, id: &ConversationId, question: Nod
     edit(model, turn, id, |conversation| {
         let manner = &conversation.manner;
         let seed = manner.seed.unwrap_or_else(|| u32::from_be_bytes([a, b, c, d]).into());
-        let reply =
-            Reply { model: manner.model.clone(), seed, left_out: 0, state: ReplyState::Waiting };
+        let reply = Reply { model: manner.model.clone(), seed, left_out: 0, state: ReplyState::Waiting };
         conversation.add(Node {
             parent: Some(question),
             chosen: None,

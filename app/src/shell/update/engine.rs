@@ -101,6 +101,12 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: 
         Event::Surveyed { models, used_bytes, quota_bytes } => {
             shelf::surveyed(model, turn, models, used_bytes, quota_bytes);
         }
+        Event::Importing { job, phase, done_bytes, total_bytes } => {
+            let now = Progress { phase, done_bytes, total_bytes, bytes_per_s: None, seconds_left: None };
+            shelf::importing(model, job, now);
+        }
+        Event::Imported { model: listed, stored, .. } => shelf::imported(model, turn, listed, stored),
+        Event::Own { models } => model.shelf.own = models,
         Event::Probed { backend, bytes_per_s } => shelf::measured(model, turn, backend, bytes_per_s),
         Event::Reading { job, done, total } => chats::reading(model, job, done, total),
         Event::Token { job, text } => chats::token(model, turn, job, &text),
@@ -110,6 +116,7 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: 
         }
         Event::JobFailed { job, problem } => {
             routing::not_embedded(model, turn, job);
+            shelf::not_imported(model, turn, job, &problem);
             chats::failed(model, turn, job, problem);
         }
         Event::Lost { problem } => {

@@ -1,8 +1,8 @@
 //! Models on this device: fetched when a person asks, loaded again when the engine was lost, deleted with a way back.
 
 use mtor_shared::{
-    engine::{Backend, Command, Presence},
-    model::{EMBEDDER, ModelId},
+    engine::{Backend, Command, JobId, Presence},
+    model::{EMBEDDER, Model as Listed, ModelId},
     problem::{Problem, ProblemCode},
 };
 
@@ -10,7 +10,7 @@ use super::{Turn, chats, engine};
 use crate::shell::{
     effect::Effect,
     event::{ModelAct, Timer},
-    model::{EngineState, Model},
+    model::{EngineState, Model, Progress},
     models::{Brought, Load, Measuring, Persistence, Speed, Survey},
 };
 
@@ -38,9 +38,11 @@ pub(super) fn act(model: &mut Model, turn: &mut Turn, act: ModelAct) {
         }
         ModelAct::Measure => measure(model, turn),
         ModelAct::Persist => turn.push(Effect::Persist { asks: true }),
-        ModelAct::Bring(name) => {
-            model.shelf.brought = Some(Brought::Reading(name));
-            engine::wanted(model, turn);
+        ModelAct::Bring(name) => bring(model, turn, name),
+        ModelAct::DropFile => {
+            if let Some(Brought::Reading { job, .. }) = &model.shelf.brought {
+                turn.push(Effect::TellEngine(Command::Cancel { job: *job }));
+            }
         }
     }
 }
@@ -116,6 +118,49 @@ fn evict(model: &mut Model, turn: &mut Turn, id: ModelId) {
     turn.push(Effect::TellEngine(Command::Evict { model: id }));
 }
 
+fn bring(model: &mut Model, turn: &mut Turn, name: String) {
+    if model.engine.state.device().is_none() {
+        let title = format!("{name} is not read, because the engine does not run yet.");
+        let problem = Problem::retryable(ProblemCode::DeviceLost, title, "Bring it in again in a moment.");
+        model.shelf.brought = Some(Brought::Refused(problem));
+        return;
+    }
+    model.engine.jobs = model.engine.jobs.wrapping_add(1);
+    let job = JobId(model.engine.jobs);
+    model.shelf.brought = Some(Brought::Reading { name, job, progress: None });
+    turn.push(Effect::BringFile(job));
+}
+
+/// The engine reads a file.
+pub(super) fn importing(model: &mut Model, job: JobId, now: Progress) {
+    if let Some(Brought::Reading { job: current, progress, .. }) = &mut model.shelf.brought
+        && *current == job
+    {
+        *progress = Some(now);
+    }
+}
+
+/// A file is a model from now on.
+pub(super) fn imported(model: &mut Model, turn: &mut Turn, listed: Listed, stored: bool) {
+    let mut words = format!("{} is on this device now.", listed.title);
+    if !stored {
+        words = format!("{} is here until this page is left: the browser did not keep it.", listed.title);
+    }
+    turn.say(model, words.clone());
+    model.shelf.brought = Some(Brought::Taken(words));
+    model.shelf.own.retain(|own| own.id != listed.id);
+    model.shelf.own.push(listed);
+}
+
+/// A file is no model.
+pub(super) fn not_imported(model: &mut Model, turn: &mut Turn, job: JobId, problem: &Problem) {
+    if matches!(&model.shelf.brought, Some(Brought::Reading { job: current, .. }) if *current == job) {
+        turn.say(model, problem.to_string());
+        model.shelf.brought =
+            (problem.code != ProblemCode::Stopped).then(|| Brought::Refused(problem.clone()));
+    }
+}
+
 fn measure(model: &mut Model, turn: &mut Turn) {
     if model.engine.state.device().is_some() && model.shelf.measuring == Measuring::Resting {
         model.shelf.measuring = Measuring::Running;
@@ -139,7 +184,7 @@ pub(super) fn engine_gone(model: &mut Model) {
     for id in model.shelf.wanted.clone() {
         model.shelf.loads.insert(id, Load::Asked);
     }
-    if matches!(model.shelf.brought, Some(Brought::Reading(_))) {
+    if matches!(model.shelf.brought, Some(Brought::Reading { .. })) {
         let problem = Problem::retryable(
             ProblemCode::DeviceLost,
             "The engine stopped while the file was being read.",
@@ -199,7 +244,8 @@ pub(super) fn surveyed(
         !matches!(load, Load::Loaded { .. }) || models.iter().any(in_memory)
     });
     // What was deleted elsewhere is not paused any more.
-    let stored = |id: &ModelId| models.iter().any(|presence| &presence.model == id && presence.stored_bytes > 0);
+    let stored =
+        |id: &ModelId| models.iter().any(|presence| &presence.model == id && presence.stored_bytes > 0);
     model.shelf.loads.retain(|id, load| *load != Load::Paused || stored(id));
     model.shelf.survey = Some(Survey { models, used_bytes, quota_bytes });
     if is_first {

@@ -119,7 +119,8 @@ fn search(conversation: &Conversation, query: &str) -> Option<(NodeId, (String, 
     let characters: Vec<char> = node.text.chars().map(|c| if c == '\n' { ' ' } else { c }).collect();
     let end = (at + query.chars().count()).min(characters.len());
     let (from, to) = (at.saturating_sub(24), (end + 60).min(characters.len()));
-    let piece = |range: std::ops::Range<usize>| characters.get(range).unwrap_or_default().iter().collect::<String>();
+    let piece =
+        |range: std::ops::Range<usize>| characters.get(range).unwrap_or_default().iter().collect::<String>();
     let before = if from > 0 { format!("…{}", piece(from..at)) } else { piece(from..at) };
     Some((NodeId(number), (before, piece(at..end), piece(end..to))))
 }
@@ -232,9 +233,12 @@ pub fn waiting(model: &Model, by: &ModelId) -> Waiting {
     let total = shelf.find(by).map_or(0, |listed| listed.bytes());
     match shelf.loads.get(by) {
         Some(Load::Loaded { .. }) => Waiting::Soon("Waiting for its turn."),
-        Some(Load::Failed(problem)) => {
-            Waiting::Trouble { model: by.clone(), problem: problem.clone(), verb: "Try again", retry_at_ms: None }
-        }
+        Some(Load::Failed(problem)) => Waiting::Trouble {
+            model: by.clone(),
+            problem: problem.clone(),
+            verb: "Try again",
+            retry_at_ms: None,
+        },
         Some(load @ (Load::Asked | Load::Going(_) | Load::Elsewhere)) => {
             let (words, share) = models::going(load);
             Waiting::Coming {
@@ -304,7 +308,9 @@ pub fn receipt(reply: &Reply) -> Option<ReplyReceipt> {
     let note = match end {
         End::Complete | End::StopString => None,
         End::Stopped => Some("Stopped."),
-        End::MaxTokens => Some("It ends here because an answer may have no more tokens in this conversation."),
+        End::MaxTokens => {
+            Some("It ends here because an answer may have no more tokens in this conversation.")
+        }
         End::Context => Some("It ends here because there is no room for more."),
     };
     Some(ReplyReceipt { line, facts, note })
@@ -329,7 +335,8 @@ pub fn speaker(role: Role) -> &'static str {
 pub fn choices(model: &Model, chosen: &ModelId) -> Vec<(ModelId, String)> {
     let listed = mtor_shared::model::manifest().iter().chain(&model.shelf.own);
     let answers = |known: &&mtor_shared::model::Model| {
-        known.task == mtor_shared::model::Task::Generate && (&known.id == chosen || model.shelf.is_stored(&known.id))
+        known.task == mtor_shared::model::Task::Generate
+            && (&known.id == chosen || model.shelf.is_stored(&known.id))
     };
     listed.filter(answers).map(|known| (known.id.clone(), known.title.clone())).collect()
 }
@@ -355,7 +362,10 @@ mod tests {
     fn words_are_found_whatever_their_case_and_shown_with_what_surrounds_them() {
         let known = conversation(&["Grüße aus İstanbul", "Then: the ANSWER\nis here"]);
         let (at, (before, words, after)) = search(&known, "answer").expect("found");
-        assert_eq!((at, before.as_str(), words.as_str(), after.as_str()), (NodeId(1), "Then: the ", "ANSWER", " is here"));
+        assert_eq!(
+            (at, before.as_str(), words.as_str(), after.as_str()),
+            (NodeId(1), "Then: the ", "ANSWER", " is here")
+        );
         assert_eq!(search(&known, "grüße").expect("found").1.1, "Grüße");
         assert!(search(&known, "istanbul").is_none() || search(&known, "stanbul").is_some());
         assert_eq!(search(&known, "nothing"), None);
@@ -392,7 +402,13 @@ mod tests {
         assert_eq!(forgotten(&known), None);
         let reply = Reply { model: ModelId("m".into()), seed: 0, left_out: 2, state: ReplyState::Waiting };
         let last = NodeId(3);
-        known.add(Node { parent: Some(last), chosen: None, at_ms: 6, text: String::new(), reply: Some(reply) });
+        known.add(Node {
+            parent: Some(last),
+            chosen: None,
+            at_ms: 6,
+            text: String::new(),
+            reply: Some(reply),
+        });
         let words = "The model no longer sees the first 2 messages.".to_owned();
         assert_eq!(forgotten(&known), Some((NodeId(2), words)));
     }

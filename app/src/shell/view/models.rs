@@ -84,8 +84,8 @@ pub fn going(load: &Load) -> (String, Option<f64>) {
         Load::Elsewhere => ("another tab uses the memory; this one is next".to_owned(), None),
         Load::Going(progress) => {
             let (done, total) = (bytes(progress.done_bytes), bytes(progress.total_bytes));
-            let share = (progress.total_bytes > 0)
-                .then(|| progress.done_bytes as f64 / progress.total_bytes as f64);
+            let share =
+                (progress.total_bytes > 0).then(|| progress.done_bytes as f64 / progress.total_bytes as f64);
             let words = match progress.phase {
                 LoadPhase::Download => {
                     let speed = progress.bytes_per_s.map(|speed| format!(" · {}/s", bytes(speed as u64)));
@@ -119,10 +119,10 @@ fn card(model: &Model, listed: &Listed) -> Card {
         Task::Generate => "Goes on with a text; can be chosen in a conversation",
     };
     let is_own = model.shelf.own.iter().any(|own| own.id == listed.id);
-    let licence = listed.licence.strip_prefix("LicenseRef-").map_or_else(
-        || listed.licence.clone(),
-        |name| format!("{name} terms of use"),
-    );
+    let licence = listed
+        .licence
+        .strip_prefix("LicenseRef-")
+        .map_or_else(|| listed.licence.clone(), |name| format!("{name} terms of use"));
     let mut facts = vec![("Size", bytes(listed.bytes()))];
     if !listed.licence.is_empty() {
         facts.push(("Licence", licence));
@@ -196,7 +196,10 @@ fn state(model: &Model, listed: &Listed) -> CardState {
             words: format!("{} of {} are here", bytes(known.stored_bytes), bytes(total)),
             share: known.stored_bytes as f64 / total.max(1) as f64,
         },
-        _ => CardState::Absent { verb: format!("Download {}", bytes(total)), hindrance: hindrance(model, total) },
+        _ => CardState::Absent {
+            verb: format!("Download {}", bytes(total)),
+            hindrance: hindrance(model, total),
+        },
     }
 }
 
@@ -205,7 +208,11 @@ fn hindrance(model: &Model, total: u64) -> Option<String> {
     let survey = model.shelf.survey.as_ref()?;
     let room = survey.quota_bytes?.saturating_sub(survey.used_bytes?);
     (room < total).then(|| {
-        format!("There is room for {} here, and it takes {}. Delete something first.", bytes(room), bytes(total))
+        format!(
+            "There is room for {} here, and it takes {}. Delete something first.",
+            bytes(room),
+            bytes(total)
+        )
     })
 }
 
@@ -261,7 +268,8 @@ pub fn overview(model: &Model) -> Overview {
         EngineState::Resting | EngineState::Starting => vec!["The engine starts.".to_owned()],
         EngineState::Lost { problem, .. } => vec![problem.to_string()],
         state => state.device().map_or_else(Vec::new, |device| {
-            let mut words = vec![format!("Models run on the {}.", backend(device.backend)), device.reason.clone()];
+            let mut words =
+                vec![format!("Models run on the {}.", backend(device.backend)), device.reason.clone()];
             words.extend(device.adapter.as_ref().map(|adapter| format!("Adapter: {adapter}.")));
             words
         }),
@@ -304,8 +312,14 @@ pub fn overview(model: &Model) -> Overview {
 /// What became of the last file that was brought in: words, and whether it was taken.
 pub fn brought(model: &Model) -> Option<Result<String, Problem>> {
     Some(match model.shelf.brought.as_ref()? {
-        Brought::Reading(name) => Ok(format!("Reading {name} …")),
-        Brought::Taken(title) => Ok(format!("{title} is on this device now.")),
+        Brought::Reading { name, progress, .. } => Ok(match progress {
+            None => format!("Reading {name} …"),
+            Some(now) => {
+                let doing = if now.phase == LoadPhase::Verify { "Reading" } else { "Copying" };
+                format!("{doing} {name}: {} of {}", bytes(now.done_bytes), bytes(now.total_bytes))
+            }
+        }),
+        Brought::Taken(words) => Ok(words.clone()),
         Brought::Refused(problem) => Err(problem.clone()),
     })
 }

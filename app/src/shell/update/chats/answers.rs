@@ -3,6 +3,7 @@
 use mtor_shared::{
     engine::{Command, JobId},
     generation::{Answer, End, Prompt, Request},
+    model::ModelId,
     problem::{Problem, ProblemCode},
 };
 
@@ -49,8 +50,7 @@ fn reply<'a>(model: &'a Model, conversation: &ConversationId, node: NodeId) -> O
 /// Asks the engine for an answer.
 fn ask(model: &mut Model, turn: &mut Turn, conversation: &ConversationId, node: NodeId) {
     let Some(known) = model.chats.get(conversation) else { return };
-    let Some((question, reply)) =
-        known.node(node).and_then(|node| Some((node.parent?, node.reply.clone()?)))
+    let Some((question, reply)) = known.node(node).and_then(|node| Some((node.parent?, node.reply.clone()?)))
     else {
         return;
     };
@@ -183,7 +183,9 @@ pub(crate) fn failed(model: &mut Model, turn: &mut Turn, job: JobId, problem: Pr
             }
         }
         // It was taken out of memory for another one: once more, when it is back.
-        ProblemCode::NotFound if model.shelf.is_loaded(&by) && !stopping => {
+        ProblemCode::NotFound | ProblemCode::BadRequest
+            if is_out_of_memory(model, &by, &problem) && !stopping =>
+        {
             model.shelf.loads.remove(&by);
             change(model, &conversation, node, |_, reply| reply.state = ReplyState::Waiting);
             return shelf::load(model, turn, &by);
@@ -196,6 +198,15 @@ pub(crate) fn failed(model: &mut Model, turn: &mut Turn, job: JobId, problem: Pr
             reply.state = ReplyState::Failed { problem };
         }
     });
+}
+
+/// Whether an answer failed because its model is not in memory, and may be again.
+fn is_out_of_memory(model: &Model, by: &ModelId, problem: &Problem) -> bool {
+    let in_memory = model.shelf.presence(by).is_some_and(|presence| presence.loaded_bytes.is_some());
+    match problem.code {
+        ProblemCode::NotFound => model.shelf.is_loaded(by),
+        _ => model.shelf.is_stored(by) && !in_memory,
+    }
 }
 
 /// The engine is gone: what it was at is asked again when there is another.
@@ -220,7 +231,8 @@ pub(crate) fn stop(model: &mut Model, turn: &mut Turn, id: &ConversationId) {
     let open: Vec<NodeId> =
         numbered.filter(|(_, node)| node.is_open()).map(|(number, _)| NodeId(number)).collect();
     for node in open {
-        let asked = model.chats.asked.iter_mut().find(|asked| asked.conversation == *id && asked.node == node);
+        let asked =
+            model.chats.asked.iter_mut().find(|asked| asked.conversation == *id && asked.node == node);
         match asked {
             Some(asked) if asked.stopping => {}
             Some(asked) => {

@@ -206,7 +206,8 @@ fn the_whole_conversation_is_remembered_and_instructions_come_first() {
     assert!((request.sampling.temperature - 2.0).abs() < 1e-6, "within what makes sense");
     desk.answers(job, "two");
     let (_, request) = generate(&desk.asks("three")).expect("a job");
-    let said: Vec<_> = messages(&request).into_iter().map(|message| (message.role, message.content)).collect();
+    let said: Vec<_> =
+        messages(&request).into_iter().map(|message| (message.role, message.content)).collect();
     assert_eq!(
         said,
         [
@@ -349,7 +350,8 @@ fn a_pause_keeps_what_is_there_and_the_question_goes_on_waiting() {
         bytes_per_s: Some(1e6),
         seconds_left: Some(391.0),
     });
-    let chat_view::Waiting::Coming { words, share, can_pause, .. } = chat_view::waiting(&desk.model, &chat_model())
+    let chat_view::Waiting::Coming { words, share, can_pause, .. } =
+        chat_view::waiting(&desk.model, &chat_model())
     else {
         panic!("on its way");
     };
@@ -523,7 +525,10 @@ fn an_export_is_imported_once_and_beside_what_differs() {
         desk.chat(ChatAct::Import { name: "a.json".into(), text: text.into() });
         desk.model.chats.brought.clone().expect("an outcome")
     };
-    assert_eq!(import(&mut desk, text), Ok("0 conversations imported.".replace("0 conversations imported", "1 conversation already here")));
+    assert_eq!(
+        import(&mut desk, text),
+        Ok("0 conversations imported.".replace("0 conversations imported", "1 conversation already here"))
+    );
     let (id, text) = (desk.talk_id(), text.clone());
     desk.chat(ChatAct::Rename(id, "Mine".into()));
     assert_eq!(import(&mut desk, &text), Ok("1 conversation imported.".into()));
