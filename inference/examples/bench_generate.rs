@@ -7,10 +7,15 @@
 use std::{process::ExitCode, time::Instant};
 
 use mtor_inference::{
-    generate::{Request, Sampling, Step, TextModel},
+    clock,
+    generate::{Step, TextModel},
     models_folder, text_model,
 };
-use mtor_shared::{model::CHAT, problem::Problem};
+use mtor_shared::{
+    generation::{Prompt, Request, Sampling, Usage},
+    model::CHAT,
+    problem::Problem,
+};
 
 /// What the prompt is cut from.
 const TEXT: &str = "The realm keeps a catalogue of capabilities. Each capability says what it takes and what it gives, \
@@ -41,10 +46,10 @@ async fn bench(name: &str, prompt: usize, answer: usize, rounds: usize) -> Resul
     for round in 0..rounds {
         // Another first token each time: nothing is remembered.
         ids[0] = round as u32 + 10;
-        let (read_s, write_s) = one(&mut model, &ids, answer).await?;
-        reading.push(prompt as f64 / read_s);
-        writing.push((answer - 1) as f64 / write_s);
-        first.push(read_s * 1e3);
+        let usage = one(&mut model, &ids, answer).await?;
+        reading.extend(usage.reading_per_s());
+        writing.extend(usage.tokens_per_s());
+        first.push(usage.first_token_ms);
     }
     line(name, "cpu/load", "ms", vec![loaded]);
     line(name, &format!("cpu/prefill/{prompt}"), "tok/s", reading);
@@ -57,22 +62,19 @@ async fn bench(name: &str, prompt: usize, answer: usize, rounds: usize) -> Resul
     Ok(())
 }
 
-/// Seconds until the first token, and from there to the last one.
-async fn one(model: &mut TextModel, ids: &[u32], answer: usize) -> Result<(f64, f64), Problem> {
-    let request = Request { max_tokens: answer, sampling: Sampling::default(), stop: Vec::new() };
-    let mut running = model.begin(ids.to_vec(), request)?;
-    let began = Instant::now();
-    let mut first = None;
+/// What one answer took.
+async fn one(model: &mut TextModel, ids: &[u32], answer: usize) -> Result<Usage, Problem> {
+    let request = Request {
+        prompt: Prompt::Tokens { ids: ids.to_vec() },
+        max_tokens: answer as u32,
+        sampling: Sampling::default(),
+        stop: Vec::new(),
+        schema: None,
+    };
+    let mut running = model.begin(&request, clock)?;
     loop {
-        match model.step(&mut running).await? {
-            Step::Reading { .. } => {}
-            Step::Token { .. } => {
-                first.get_or_insert(began.elapsed().as_secs_f64());
-            }
-            Step::Ended { .. } => {
-                let first = first.unwrap_or_default();
-                return Ok((first, began.elapsed().as_secs_f64() - first));
-            }
+        if let Step::Ended(answer) = model.step(&mut running).await? {
+            return Ok(answer.usage);
         }
     }
 }

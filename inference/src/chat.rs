@@ -1,20 +1,13 @@
 //! Messages to the text that a model was trained to answer: the file's own chat template.
 
 use minijinja::{Environment, Error, ErrorKind, Value, syntax::SyntaxConfig, value::Serde};
-use mtor_shared::problem::{Problem, ProblemCode};
-use serde::{Deserialize, Serialize};
+use mtor_shared::{
+    generation::Message,
+    problem::{Problem, ProblemCode},
+};
 
 /// Steps that a template may take: those of real ones take thousands, and a file may hold an endless one.
 const FUEL: u64 = 5_000_000;
-
-/// One message of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// `system`, `user`, `assistant` or `tool`.
-    pub role: String,
-    /// What was said.
-    pub content: String,
-}
 
 /// A compiled chat template.
 pub struct ChatTemplate {
@@ -71,10 +64,12 @@ fn failed(error: &Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use mtor_shared::generation::Role;
+
     use super::*;
 
     fn user(content: &str) -> Vec<Message> {
-        vec![Message { role: "user".into(), content: content.into() }]
+        vec![Message { role: Role::User, content: content.into() }]
     }
 
     #[test]

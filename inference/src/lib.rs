@@ -19,10 +19,14 @@
 //! ```
 
 pub mod chat;
+pub mod constrain;
 pub mod device;
 pub mod generate;
 mod kernels;
+pub mod memory;
 pub mod models;
+pub mod probe;
+pub mod schedule;
 pub mod tokenizer;
 pub mod weights;
 
@@ -32,4 +36,4 @@ mod native;
 pub mod worker;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Embedder, models_folder, text_model};
+pub use native::{Embedder, clock, models_folder, text_model};

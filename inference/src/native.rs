@@ -1,6 +1,10 @@
 //! The engine on the realm's own machine.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+    time::Instant,
+};
 
 use mtor_shared::{
     engine::{Backend, BackendPreference},
@@ -84,6 +88,12 @@ impl Embedder {
         trusted()?;
         Ok(plan.into_vectors())
     }
+}
+
+/// Milliseconds since this was first asked.
+pub fn clock() -> f64 {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed().as_secs_f64() * 1e3
 }
 
 /// Loads the language model of that name from a folder of files named by their SHA-256, onto the CPU.

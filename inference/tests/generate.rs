@@ -5,15 +5,16 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mtor_inference::{
-    chat::Message,
+    clock,
     device::Target,
-    generate::{End, Request, Sampling, Step, TextModel},
+    generate::{Step, TextModel},
     models::decoder::Decoder,
     models_folder, text_model,
     tokenizer::TextTokenizer,
     weights::{Gguf, file::VerifiedFile},
 };
 use mtor_shared::{
+    generation::{End, Message, Prompt, Request, Sampling},
     model::{CHAT, ModelId, find},
     problem::{Problem, ProblemCode},
 };
@@ -65,19 +66,33 @@ fn present<T>(id: &str, found: Result<T, Problem>) -> Option<T> {
     }
 }
 
-fn greedy(max_tokens: usize) -> Request {
-    Request { max_tokens, sampling: Sampling::default(), stop: Vec::new() }
+fn greedy(ids: &[u32], max_tokens: u32) -> Request {
+    Request {
+        prompt: Prompt::Tokens { ids: ids.to_vec() },
+        max_tokens,
+        sampling: Sampling::default(),
+        stop: Vec::new(),
+        schema: None,
+    }
 }
 
-/// Ids, text and end of the answer to a prompt.
-fn answer(model: &mut TextModel, prompt: &[u32], request: Request) -> (Vec<u32>, String, End) {
-    let mut answer = model.begin(prompt.to_vec(), request).unwrap();
+/// Ids, text and end of the answer to a request.
+fn answer(model: &mut TextModel, request: Request) -> (Vec<u32>, String, End) {
+    let mut generation = model.begin(&request, clock).unwrap();
     let mut out = String::new();
     loop {
-        match block_on(model.step(&mut answer)).unwrap() {
+        match block_on(model.step(&mut generation)).unwrap() {
             Step::Reading { done, total } => assert!(done < total),
             Step::Token { text, .. } => out.push_str(&text),
-            Step::Ended { text, end } => return (answer.tokens().to_vec(), out + &text, end),
+            Step::Ended(answer) => {
+                let tokens = generation.tokens().to_vec();
+                let usage = answer.usage;
+                assert_eq!(usage.prompt_tokens as usize, generation.prompt().len());
+                assert_eq!(usage.answer_tokens as usize, tokens.len());
+                assert!(usage.remembered_tokens < usage.prompt_tokens);
+                assert!(usage.first_token_ms > 0.0 && usage.rest_ms >= 0.0);
+                return (tokens, out + &answer.text, answer.end);
+            }
         }
     }
 }
@@ -190,19 +205,19 @@ fn a_conversation_is_answered_and_remembered() {
 
     // The last conversation is long enough to be read in several steps.
     let long = references.last().unwrap();
-    let (first, text, end) = answer(&mut model, &long.ids, greedy(8));
+    let (first, text, end) = answer(&mut model, greedy(&long.ids, 8));
     assert_eq!((first.len(), end), (8, End::MaxTokens));
     assert_eq!(text, model.tokenizer().decode(&first));
     // Again from memory, and again after something else.
-    assert_eq!(answer(&mut model, &long.ids, greedy(8)).0, first);
-    answer(&mut model, &references[1].ids, greedy(2));
-    assert_eq!(answer(&mut model, &long.ids, greedy(8)).0, first);
+    assert_eq!(answer(&mut model, greedy(&long.ids, 8)).0, first);
+    answer(&mut model, greedy(&references[1].ids, 2));
+    assert_eq!(answer(&mut model, greedy(&long.ids, 8)).0, first);
 
-    let (ids, text, end) = answer(&mut model, &references[1].ids, greedy(40));
+    let (ids, text, end) = answer(&mut model, greedy(&references[1].ids, 40));
     assert_eq!(end, End::Complete, "{text}");
     assert!(text.contains("Paris") && ids.len() < 40, "{text}");
-    let stopping = Request { stop: vec!["Par".into()], ..greedy(40) };
-    let (_, stopped, end) = answer(&mut model, &references[1].ids, stopping);
+    let stopping = Request { stop: vec!["Par".into()], ..greedy(&references[1].ids, 40) };
+    let (_, stopped, end) = answer(&mut model, stopping);
     assert_eq!((stopped.as_str(), end), (text.split("Par").next().unwrap(), End::StopString));
 
     let seeded = |seed| Request {
@@ -214,14 +229,14 @@ fn a_conversation_is_answered_and_remembered() {
             seed,
             ..Sampling::default()
         },
-        ..greedy(6)
+        ..greedy(&references[0].ids, 6)
     };
-    let once = answer(&mut model, &references[0].ids, seeded(7)).0;
-    assert_eq!(answer(&mut model, &references[0].ids, seeded(7)).0, once);
+    let once = answer(&mut model, seeded(7)).0;
+    assert_eq!(answer(&mut model, seeded(7)).0, once);
 
     let too_long = vec![9707; model.context()];
-    assert_eq!(model.begin(too_long, greedy(1)).err().unwrap().code, ProblemCode::TooLarge);
-    assert!(model.begin(Vec::new(), greedy(1)).is_err());
+    assert_eq!(model.begin(&greedy(&too_long, 1), clock).err().unwrap().code, ProblemCode::TooLarge);
+    assert!(model.begin(&greedy(&[], 1), clock).is_err());
 }
 
 #[test]
@@ -234,6 +249,6 @@ fn a_text_without_a_template_is_continued() {
     let problem = model.conversation(&[]).unwrap_err();
     assert_eq!(problem.code, ProblemCode::Unsupported);
     let ids = model.text("The capital of France is").unwrap();
-    let (_, text, _) = answer(&mut model, &ids, greedy(3));
+    let (_, text, _) = answer(&mut model, greedy(&ids, 3));
     assert!(text.contains("Paris") || text.starts_with(' '), "{text:?}");
 }

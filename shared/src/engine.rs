@@ -1,15 +1,29 @@
 //! Messages between the shell and the inference worker.
 //!
 //! They cross `postMessage`, so both sides are plain data. A job is answered by exactly one of [`Event::Embedded`],
-//! [`Event::Generated`] or [`Event::JobFailed`]; everything else is a report that may come at any time.
+//! [`Event::Generated`], [`Event::Imported`] or [`Event::JobFailed`]; everything else is a report that may come at any
+//! time.
+//!
+//! One message to the worker is no [`Command`], because it holds a file that a person chose or dropped, which only the
+//! browser can pass on: `{ type: "import", job: 7, file: File }` ([`IMPORT`]). The worker reads its header, refuses what
+//! it cannot run, hashes it and copies it into local storage, telling [`Event::Importing`] meanwhile.
+//! [`Event::Imported`] then names a model that is loaded, evicted and surveyed like those of the manifest;
+//! [`Event::Own`] tells of it at later visits. [`Command::Cancel`] ends the job.
+//!
+//! Memory: the worker keeps to a budget and takes the model out that was not used for longest when another one needs the
+//! room ([`Event::Surveyed`] tells). What wasm has once taken from the system it uses again and never gives back: only
+//! ending the worker does that, which is the shell's hard stop.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     generation::{Answer, Request},
-    model::ModelId,
+    model::{Model, ModelId},
     problem::Problem,
 };
+
+/// The `type` of the message that brings a person's own file.
+pub const IMPORT: &str = "import";
 
 /// Names one job within one worker; the shell counts them up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,14 +67,14 @@ pub enum Command {
         /// The model to load, as named by [`crate::model::manifest`].
         model: ModelId,
     },
-    /// Embed each text; loads nothing by itself.
+    /// Embed each text; loads nothing by itself, and waits for a model that is being loaded.
     Embed {
         /// Answered under this id.
         job: JobId,
         /// At least one text; each is truncated to the model's 256 tokens.
         texts: Vec<String>,
     },
-    /// Go on with a text or answer messages; loads nothing by itself. Between [`Event::Reading`] and [`Event::Token`]
+    /// Go on with a text or answer messages; loads nothing by itself, and waits for a model that is being loaded. Between [`Event::Reading`] and [`Event::Token`]
     /// reports, jobs that embed are served first.
     Generate {
         /// Answered under this id.
@@ -93,9 +107,10 @@ pub enum Command {
         /// The model to delete.
         model: ModelId,
     },
-    /// Tell what is stored and in memory. Answered by [`Event::Surveyed`], which also follows every change of it.
+    /// Tell what is stored and in memory. Answered by [`Event::Own`] and [`Event::Surveyed`], which also follow every
+    /// change of it.
     Survey,
-    /// Measure for about two seconds how fast this machine computes. Answered by [`Event::Probed`].
+    /// Measure for about two seconds how fast this machine's CPU computes. Answered by [`Event::Probed`].
     Probe,
 }
 
@@ -216,6 +231,31 @@ pub enum Event {
         job: JobId,
         /// Characters that were held back, and what the answer came to.
         answer: Answer,
+    },
+    /// A job that imports a person's own file goes on.
+    Importing {
+        /// The job.
+        job: JobId,
+        /// [`LoadPhase::Verify`] while it is hashed, then [`LoadPhase::Download`] while it is copied.
+        phase: LoadPhase,
+        /// Bytes done in this phase.
+        done_bytes: u64,
+        /// Bytes of the file.
+        total_bytes: u64,
+    },
+    /// A person's own file is a model from now on.
+    Imported {
+        /// The job.
+        job: JobId,
+        /// What it is.
+        model: Model,
+        /// Whether it is there at the next visit; if not, it is as long as this worker lives.
+        stored: bool,
+    },
+    /// Every model that a person has imported.
+    Own {
+        /// The oldest first.
+        models: Vec<Model>,
     },
     /// The answer to [`Command::Survey`].
     Surveyed {

@@ -11,16 +11,20 @@
 mod sample;
 mod stop;
 
+use std::rc::Rc;
+
 use mtor_shared::{
     engine::Backend,
+    generation::{Answer, End, Message, Prompt, Request, Usage},
     problem::{Problem, ProblemCode},
 };
 
-pub use sample::{Sampler, Sampling};
+pub use sample::Sampler;
 pub use stop::StopStrings;
 
 use crate::{
-    chat::{ChatTemplate, Message},
+    chat::ChatTemplate,
+    constrain::{Constraint, Vocabulary},
     device::Target,
     models::decoder::{BATCH, Decoder},
     tokenizer::{TextTokenizer, Utf8Stream},
@@ -30,6 +34,15 @@ use crate::{
 /// Tokens of prompt and answer together, unless the model was trained on fewer: each takes up to 0.1 MB of memory.
 pub const CONTEXT: usize = 4096;
 
+/// Milliseconds that a step of reading is to take: what cannot be stopped, and what others wait for.
+const STEP_MS: f64 = 250.0;
+/// Tokens of a step of reading at first, and at least: below that, weights are unpacked for too few tokens.
+const FIRST_BATCH: usize = 16;
+const LEAST_BATCH: usize = 8;
+
+/// A clock in milliseconds; only differences mean something.
+pub type Clock = fn() -> f64;
+
 /// A loaded language model.
 pub struct TextModel {
     tokenizer: TextTokenizer,
@@ -38,34 +51,14 @@ pub struct TextModel {
     /// What the decoder has read.
     read: Vec<u32>,
     context: usize,
-}
-
-/// What is asked of a model.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Tokens at most; the context may end an answer before.
-    pub max_tokens: usize,
-    /// How tokens are chosen.
-    pub sampling: Sampling,
-    /// Strings that end the answer and are not part of it.
-    pub stop: Vec<String>,
-}
-
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The model was done.
-    Complete,
-    /// One of the request's stop strings came.
-    StopString,
-    /// It has as many tokens as were asked for.
-    MaxTokens,
-    /// There is no room for more.
-    Context,
+    /// Tokens that this machine reads in about [`STEP_MS`].
+    batch: usize,
+    /// The bytes of every token, once a schema asked for them.
+    vocabulary: Option<Rc<Vocabulary>>,
 }
 
 /// What a step came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// A part of the prompt was read.
     Reading {
@@ -82,27 +75,29 @@ pub enum Step {
         text: String,
     },
     /// The answer is complete.
-    Ended {
-        /// Characters that were held back.
-        text: String,
-        /// Why it ended.
-        end: End,
-    },
+    Ended(Answer),
 }
 
 /// An answer on the way.
-pub struct Answer {
-    prompt: Vec<u32>,
+pub struct Generation {
+    prompt_tokens: usize,
+    /// Tokens of the prompt that were read before.
+    remembered: usize,
     /// Prompt and answer that the decoder has not read yet begin here.
     unread: usize,
     /// Prompt and answer.
     ids: Vec<u32>,
     max_tokens: usize,
     sampler: Sampler,
+    constraint: Option<(Constraint, Rc<Vocabulary>)>,
     stop: StopStrings,
     stream: Utf8Stream,
     /// Why it is over, once it is.
     ended: Option<End>,
+    backend: Backend,
+    clock: Clock,
+    began_ms: f64,
+    first_ms: Option<f64>,
 }
 
 impl TextModel {
@@ -131,7 +126,28 @@ impl TextModel {
         };
         let decoder = Decoder::load(&file, target, loaded).await?;
         let context = decoder.limit().min(CONTEXT);
-        Ok(Self { tokenizer, template, decoder, read: Vec::new(), context })
+        Ok(Self {
+            tokenizer,
+            template,
+            decoder,
+            read: Vec::new(),
+            context,
+            batch: FIRST_BATCH,
+            vocabulary: None,
+        })
+    }
+
+    /// Reads one token and forgets it: a first pass, which compiles the kernels of a GPU and touches all weights.
+    ///
+    /// # Errors
+    ///
+    /// `device-lost` when the device gives something that is no logits.
+    pub async fn first_pass(&mut self) -> Result<(), Problem> {
+        self.read.clear();
+        self.decoder.rewind(0);
+        let fine = self.decoder.advance(&[0]).await?.iter().all(|logit| logit.is_finite());
+        self.decoder.rewind(0);
+        if fine { Ok(()) } else { Err(no_logits()) }
     }
 
     /// Where it computes.
@@ -190,39 +206,81 @@ impl TextModel {
         self.tokenizer.encode(text, false, true)
     }
 
-    /// Takes a prompt, at least one token.
+    /// The ids of a prompt, as it is put to the model.
     ///
     /// # Errors
     ///
-    /// `bad-request` for an empty prompt, `too-large` for one that leaves no room for an answer.
-    pub fn begin(&mut self, prompt: Vec<u32>, request: Request) -> Result<Answer, Problem> {
-        if prompt.is_empty() {
+    /// As [`TextModel::conversation`] and [`TextModel::text`].
+    pub fn ids(&self, prompt: &Prompt) -> Result<Vec<u32>, Problem> {
+        match prompt {
+            Prompt::Messages { messages } => self.conversation(messages),
+            Prompt::Text { text } => self.text(text),
+            Prompt::Tokens { ids } => Ok(ids.clone()),
+        }
+    }
+
+    /// Takes a request. An answer that is not complete is given up by beginning another.
+    ///
+    /// # Errors
+    ///
+    /// `bad-request` for an empty prompt, `too-large` for one that leaves no room for an answer, and what
+    /// [`TextModel::ids`] says.
+    pub fn begin(&mut self, request: &Request, clock: Clock) -> Result<Generation, Problem> {
+        let began_ms = clock();
+        let ids = self.ids(&request.prompt)?;
+        if ids.is_empty() {
             return Err(Problem::new(
                 ProblemCode::BadRequest,
                 "There is nothing to go on with.",
                 "Write something.",
             ));
         }
-        if prompt.len() >= self.context {
+        if ids.len() >= self.context {
             return Err(Problem::new(
                 ProblemCode::TooLarge,
-                format!("The text has {} tokens, and the model looks at {}.", prompt.len(), self.context),
+                format!("The text has {} tokens, and the model looks at {}.", ids.len(), self.context),
                 "Shorten it, or leave out older messages.",
             ));
         }
+        let constraint = match &request.schema {
+            None => None,
+            Some(schema) => {
+                let constraint = Constraint::new(schema)?;
+                let room = (request.max_tokens as usize).min(self.context - ids.len());
+                if constraint.missing() > room {
+                    return Err(Problem::new(
+                        ProblemCode::TooLarge,
+                        format!(
+                            "The shortest answer that fits the schema may take {} tokens, and {room} are allowed.",
+                            constraint.missing()
+                        ),
+                        "Allow more tokens, or shorten the schema.",
+                    ));
+                }
+                let tokenizer = &self.tokenizer;
+                let vocabulary = self.vocabulary.get_or_insert_with(|| Rc::new(Vocabulary::new(tokenizer)));
+                Some((constraint, vocabulary.clone()))
+            }
+        };
         // The last token is read again even if it is known: its logits are wanted.
-        let known = self.read.iter().zip(&prompt).take_while(|(a, b)| a == b).count().min(prompt.len() - 1);
+        let known = self.read.iter().zip(&ids).take_while(|(a, b)| a == b).count().min(ids.len() - 1);
         self.read.truncate(known);
         self.decoder.rewind(known);
-        Ok(Answer {
+        Ok(Generation {
+            prompt_tokens: ids.len(),
+            remembered: known,
             unread: known,
-            ids: prompt.clone(),
-            prompt,
-            max_tokens: request.max_tokens,
+            ids,
+            max_tokens: request.max_tokens as usize,
             sampler: Sampler::new(request.sampling),
-            stop: StopStrings::new(request.stop),
+            constraint,
+            stop: StopStrings::new(request.stop.clone()),
             stream: Utf8Stream::default(),
             ended: (request.max_tokens == 0).then_some(End::MaxTokens),
+            backend: self.backend(),
+            clock,
+            began_ms,
+            first_ms: None,
         })
     }
 
@@ -231,27 +289,37 @@ impl TextModel {
     /// # Errors
     ///
     /// `device-lost` when the device gives something that is no logits.
-    pub async fn step(&mut self, answer: &mut Answer) -> Result<Step, Problem> {
+    pub async fn step(&mut self, answer: &mut Generation) -> Result<Step, Problem> {
         if let Some(end) = answer.ended {
-            return Ok(answer.end(end));
+            return Ok(Step::Ended(answer.end(end)));
         }
-        let batch = &answer.ids[answer.unread..answer.ids.len().min(answer.unread + BATCH)];
+        let began_ms = (answer.clock)();
+        let batch = &answer.ids[answer.unread..answer.ids.len().min(answer.unread + self.batch)];
         let last = answer.unread + batch.len() == answer.ids.len();
         let logits = self.decoder.advance(batch).await?;
         self.read.extend_from_slice(batch);
         answer.unread += batch.len();
         if !last {
-            return Ok(Step::Reading { done: answer.unread, total: answer.prompt.len() });
+            self.batch = paced(self.batch, (answer.clock)() - began_ms);
+            return Ok(Step::Reading { done: answer.unread, total: answer.prompt_tokens });
         }
-        let id = answer.sampler.choose(logits, &answer.ids, |_| true).ok_or_else(|| {
-            Problem::retryable(
-                ProblemCode::DeviceLost,
-                "The device returned numbers that are no logits.",
-                "Load the model again; choose the CPU if this happens more than once.",
-            )
-        })?;
+        // Tokens that may come after this one.
+        let left = (answer.max_tokens - answer.tokens().len()).min(self.context - answer.ids.len()) - 1;
+        let Generation { sampler, ids, constraint, .. } = answer;
+        let id = match constraint {
+            None => sampler.choose(logits, ids, |_| true),
+            Some((constraint, vocabulary)) => sampler.choose(logits, ids, |id| {
+                if self.tokenizer.is_end(id) {
+                    constraint.is_complete()
+                } else {
+                    constraint.allows(vocabulary.token(id), left)
+                }
+            }),
+        };
+        let id = id.ok_or_else(no_logits)?;
+        answer.first_ms.get_or_insert_with(answer.clock);
         if self.tokenizer.is_end(id) {
-            return Ok(answer.end(End::Complete));
+            return Ok(Step::Ended(answer.end(End::Complete)));
         }
         answer.ids.push(id);
         let mut bytes = Vec::new();
@@ -259,10 +327,15 @@ impl TextModel {
         let (text, stopped) = answer.stop.push(&answer.stream.push(&bytes));
         if stopped {
             answer.ended = Some(End::StopString);
-            return Ok(Step::Ended { text, end: End::StopString });
+            return Ok(Step::Ended(answer.told(text, End::StopString)));
+        }
+        if let Some((constraint, _)) = &mut answer.constraint {
+            constraint.accept(&bytes)?;
         }
         // The token itself is told now, the end by the next step.
-        if answer.tokens().len() >= answer.max_tokens {
+        if answer.constraint.as_ref().is_some_and(|(constraint, _)| constraint.is_closed()) {
+            answer.ended = Some(End::Complete);
+        } else if answer.tokens().len() >= answer.max_tokens {
             answer.ended = Some(End::MaxTokens);
         } else if answer.ids.len() >= self.context {
             answer.ended = Some(End::Context);
@@ -271,24 +344,70 @@ impl TextModel {
     }
 }
 
-impl Answer {
+/// How many tokens to read at a time, after so many took so long.
+fn paced(tokens: usize, ms: f64) -> usize {
+    let fitting = (tokens as f64 * STEP_MS / ms.max(1.0)) as usize;
+    // Kernels take four tokens at a time.
+    (fitting / 4 * 4).clamp(LEAST_BATCH, BATCH)
+}
+
+fn no_logits() -> Problem {
+    Problem::retryable(
+        ProblemCode::DeviceLost,
+        "The device returned numbers that are no logits.",
+        "Load the model again; choose the CPU if this happens more than once.",
+    )
+}
+
+impl Generation {
     /// Tokens of the answer so far.
     pub fn tokens(&self) -> &[u32] {
-        &self.ids[self.prompt.len()..]
+        &self.ids[self.prompt_tokens..]
     }
 
     /// Tokens of the prompt.
     pub fn prompt(&self) -> &[u32] {
-        &self.prompt
+        &self.ids[..self.prompt_tokens]
     }
 
-    fn end(&mut self, end: End) -> Step {
+    /// Ends it here, because somebody said so.
+    pub fn stop(mut self) -> Answer {
+        self.end(End::Stopped)
+    }
+
+    fn end(&mut self, end: End) -> Answer {
         self.ended = Some(end);
         let (mut text, stopped) = self.stop.push(&self.stream.finish());
         if stopped {
-            return Step::Ended { text, end: End::StopString };
+            return self.told(text, End::StopString);
         }
         text.push_str(&self.stop.finish());
-        Step::Ended { text, end }
+        self.told(text, end)
+    }
+
+    fn told(&self, text: String, end: End) -> Answer {
+        let now_ms = (self.clock)();
+        let first_ms = self.first_ms.unwrap_or(now_ms);
+        let usage = Usage {
+            prompt_tokens: self.prompt_tokens as u32,
+            remembered_tokens: self.remembered as u32,
+            answer_tokens: self.tokens().len() as u32,
+            first_token_ms: first_ms - self.began_ms,
+            rest_ms: now_ms - first_ms,
+            backend: self.backend,
+        };
+        Answer { text, end, usage }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_reading_takes_as_many_tokens_as_the_machine_reads_in_its_time() {
+        assert_eq!(paced(16, 1_000.0), LEAST_BATCH);
+        assert_eq!(paced(16, 200.0), 20);
+        assert_eq!(paced(16, 0.0), BATCH);
     }
 }

@@ -1,40 +1,6 @@
 //! The next token from logits.
 
-use serde::{Deserialize, Serialize};
-
-/// How the next token is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Sampling {
-    /// 0 always takes the best; 1 takes tokens as often as the model expects them.
-    pub temperature: f32,
-    /// Only the best this many are considered; 0 for all.
-    pub top_k: usize,
-    /// Only the best ones that make up this share of the probability; 1 for all.
-    pub top_p: f32,
-    /// Only those at least this share as likely as the best one; 0 for all.
-    pub min_p: f32,
-    /// Divides positive logits of recent tokens and multiplies negative ones; 1 for none.
-    pub repetition_penalty: f32,
-    /// Tokens that count as recent.
-    pub penalty_window: usize,
-    /// The same seed and the same text give the same answer.
-    pub seed: u64,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self {
-            temperature: 0.0,
-            top_k: 40,
-            top_p: 0.95,
-            min_p: 0.05,
-            repetition_penalty: 1.0,
-            penalty_window: 64,
-            seed: 0,
-        }
-    }
-}
+use mtor_shared::generation::Sampling;
 
 /// Chooses tokens, one after the other.
 #[derive(Clone, Debug)]
@@ -68,14 +34,24 @@ impl Sampler {
         };
         let all = (0u32..)
             .zip(logits)
-            .filter(|(id, logit)| !logit.is_nan() && allowed(*id))
+            .filter(|(_, logit)| !logit.is_nan())
             .map(|(id, logit)| (id, penalty(id, *logit)));
         if temperature <= 0.0 || top_k == 1 {
-            // The first of equals, as llama.cpp does.
-            return all.reduce(|best, other| if other.1 > best.1 { other } else { best }).map(|(id, _)| id);
+            // The first of equals, as llama.cpp does. Whether a token is allowed is asked only of those that would win.
+            let better = |best: Option<(u32, f32)>, other: (u32, f32)| match best {
+                Some(best) if other.1 <= best.1 => Some(best),
+                best => {
+                    if allowed(other.0) {
+                        Some(other)
+                    } else {
+                        best
+                    }
+                }
+            };
+            return all.fold(None, better).map(|(id, _)| id);
         }
         self.candidates.clear();
-        self.candidates.extend(all);
+        self.candidates.extend(all.filter(|(id, _)| allowed(*id)));
         let candidates = &mut self.candidates;
         let best_first = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if top_k > 0 && top_k < candidates.len() {

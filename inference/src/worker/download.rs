@@ -10,10 +10,11 @@ use mtor_shared::{
 use sha2::{Digest, Sha256};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, Request, RequestCache, RequestInit, Response};
+use web_sys::{AbortSignal, ReadableStreamDefaultReader, Request, RequestCache, RequestInit, Response};
 
 use super::{
     port::{now_ms, scope, sleep, timer, words},
+    stopped,
     store::{BlobSource, Refusal, Store, Writer},
 };
 use crate::weights::hexadecimal;
@@ -38,15 +39,17 @@ pub(super) struct Found {
     pub(super) verify_ms: f64,
 }
 
-/// Finds or fetches `file`; `report` is told the phase and the bytes of this file that are done in it.
+/// Finds or fetches `file`; `report` is told the phase and the bytes of this file that are done in it. `signal` ends
+/// it; what has arrived by then stays.
 pub(super) async fn obtain(
     file: &ModelFile,
+    signal: &AbortSignal,
     report: &mut dyn FnMut(LoadPhase, u64),
 ) -> Result<Found, Problem> {
     let store = Store::open().await;
     let mut sink = match &store {
         None => Sink::Memory(Array::new()),
-        Some(store) => match wait_for(store, file, report).await {
+        Some(store) => match wait_for(store, file, signal, report).await? {
             Held::Complete(found) => return Ok(found),
             Held::Open(writer) => Sink::Stored(writer),
             Held::Nothing => Sink::Memory(Array::new()),
@@ -54,12 +57,12 @@ pub(super) async fn obtain(
     };
     let mut spent = Spent::default();
     let started = now_ms();
-    let mut progress = sink.resume(file, report).await;
+    let mut progress = sink.resume(file, signal, report).await?;
     spent.verify_ms = now_ms() - started;
 
     for last in [false, true] {
         let started = now_ms();
-        fetch(file, &mut sink, &mut progress, report).await?;
+        fetch(file, signal, &mut sink, &mut progress, report).await?;
         spent.download_ms += now_ms() - started;
         if hexadecimal(std::mem::take(&mut progress.digest)) == file.sha256 {
             break;
@@ -116,19 +119,27 @@ enum Held {
 }
 
 /// The file if it is complete, or the right to write it. While another tab downloads it, its progress is reported.
-async fn wait_for(store: &Store, file: &ModelFile, report: &mut dyn FnMut(LoadPhase, u64)) -> Held {
+async fn wait_for(
+    store: &Store,
+    file: &ModelFile,
+    signal: &AbortSignal,
+    report: &mut dyn FnMut(LoadPhase, u64),
+) -> Result<Held, Problem> {
     let started = now_ms();
     let (mut seen, mut grown) = (-1.0, started);
     loop {
+        if signal.aborted() {
+            return Err(stopped());
+        }
         if let Some(stored) = store.verified(file).await {
             report(LoadPhase::Download, file.bytes);
             let download_ms = if seen < 0.0 { 0.0 } else { now_ms() - started };
             let source = BlobSource::stored(stored);
-            return Held::Complete(Found { source, stored: true, download_ms, verify_ms: 0.0 });
+            return Ok(Held::Complete(Found { source, stored: true, download_ms, verify_ms: 0.0 }));
         }
         match store.writer(file).await {
-            Ok(writer) => return Held::Open(writer),
-            Err(Refusal::Unavailable) => return Held::Nothing,
+            Ok(writer) => return Ok(Held::Open(writer)),
+            Err(Refusal::Unavailable) => return Ok(Held::Nothing),
             Err(Refusal::Busy) => {}
         }
         let size = store.size(file).await;
@@ -137,7 +148,7 @@ async fn wait_for(store: &Store, file: &ModelFile, report: &mut dyn FnMut(LoadPh
         }
         // The other tab is stuck: this one gets its own copy and keeps it in memory.
         if now_ms() - grown > f64::from(2 * SILENCE_MS) {
-            return Held::Nothing;
+            return Ok(Held::Nothing);
         }
         report(LoadPhase::Download, size as u64);
         sleep(LOOK_MS).await;
@@ -160,9 +171,14 @@ enum Sink {
 
 impl Sink {
     /// Hashes what an earlier visit left behind.
-    async fn resume(&self, file: &ModelFile, report: &mut dyn FnMut(LoadPhase, u64)) -> Progress {
+    async fn resume(
+        &self,
+        file: &ModelFile,
+        signal: &AbortSignal,
+        report: &mut dyn FnMut(LoadPhase, u64),
+    ) -> Result<Progress, Problem> {
         let mut progress = Progress::default();
-        let Self::Stored(writer) = self else { return progress };
+        let Self::Stored(writer) = self else { return Ok(progress) };
         if writer.size() > file.bytes {
             writer.truncate();
         }
@@ -170,7 +186,10 @@ impl Sink {
         loop {
             let count = writer.read(progress.bytes, &mut chunk);
             if count == 0 {
-                return progress;
+                return Ok(progress);
+            }
+            if signal.aborted() {
+                return Err(stopped());
             }
             progress.digest.update(&chunk[..count]);
             progress.bytes += count as u64;
@@ -223,6 +242,7 @@ enum Break {
 /// Brings the file to its full length, over as many connections as it takes.
 async fn fetch(
     file: &ModelFile,
+    signal: &AbortSignal,
     sink: &mut Sink,
     progress: &mut Progress,
     report: &mut dyn FnMut(LoadPhase, u64),
@@ -230,7 +250,11 @@ async fn fetch(
     let mut tries = 0;
     while progress.bytes < file.bytes {
         let before = progress.bytes;
-        let reason = match transfer(file, sink, progress, report).await {
+        let outcome = transfer(file, signal, sink, progress, report).await;
+        if signal.aborted() && progress.bytes < file.bytes {
+            return Err(stopped());
+        }
+        let reason = match outcome {
             Ok(()) => "the transfer ended early".to_owned(),
             Err(Break::Again(reason)) => reason,
             Err(Break::Never(problem)) => return Err(problem),
@@ -257,6 +281,7 @@ async fn fetch(
 /// One request, from the first missing byte on.
 async fn transfer(
     file: &ModelFile,
+    signal: &AbortSignal,
     sink: &mut Sink,
     progress: &mut Progress,
     report: &mut dyn FnMut(LoadPhase, u64),
@@ -265,6 +290,7 @@ async fn transfer(
     let init = RequestInit::new();
     // The store is the cache.
     init.set_cache(RequestCache::NoStore);
+    init.set_signal(Some(signal));
     let request =
         Request::new_with_str_and_init(&format!("/models/sha256/{}", file.sha256), &init).map_err(again)?;
     if progress.bytes > 0 {

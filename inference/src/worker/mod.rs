@@ -1,11 +1,20 @@
-//! The dedicated Web Worker: serves [`Command`]s one after the other and reports [`Event`]s.
+//! The dedicated Web Worker: serves [`Command`]s and reports [`Event`]s.
 //!
-//! Messages are queued as they arrive; `Cancel` acts at once on what waits, and between two batches on what runs.
+//! Commands are served in the order in which they arrive; `Cancel` and `Pause` act at once. Loads go on beside jobs, and
+//! jobs share the device one step at a time ([`crate::schedule`]).
+//!
+//! The memory of wasm only grows: what a model leaves behind is used by the next one and is not given back to the
+//! system. Whoever wants it back ends the worker; it holds nothing that a new one cannot read from storage.
 
 mod download;
-mod embedder;
+mod engine;
+mod jobs;
+mod load;
+mod meter;
+mod own;
 mod port;
 mod store;
+mod turn;
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,22 +22,21 @@ use std::{
     rc::Rc,
 };
 
+use js_sys::Reflect;
 use mtor_shared::{
-    engine::{Command, Event, JobId},
+    engine::{Command, Event, IMPORT, JobId},
     problem::{Problem, ProblemCode},
 };
-use wasm_bindgen::{JsCast, prelude::Closure};
-use web_sys::MessageEvent;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::{File, MessageEvent};
 
-use embedder::Service;
+use engine::Engine;
+use jobs::Job;
 
-/// What the message handler and the loop share.
-#[derive(Default)]
-struct Inbox {
+/// What the message handler and the loop over commands share.
+struct Desk {
+    engine: Rc<Engine>,
     waiting: RefCell<VecDeque<Command>>,
-    running: Cell<Option<JobId>>,
-    /// Set when the running job was cancelled.
-    stop: Cell<bool>,
     /// Whether the loop is at work, or has to be started again.
     awake: Cell<bool>,
 }
@@ -45,17 +53,16 @@ pub fn start() {
             ),
         });
     }));
-    let inbox = Rc::new(Inbox::default());
-    let service = Rc::new(RefCell::new(Service::default()));
+    let desk = Rc::new(Desk { engine: Engine::new(), waiting: RefCell::default(), awake: Cell::new(false) });
     let handler = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        match serde_wasm_bindgen::from_value::<Command>(event.data()) {
-            Ok(Command::Cancel { job }) => cancel(&inbox, job),
-            Ok(command) => {
-                inbox.waiting.borrow_mut().push_back(command);
-                if !inbox.awake.replace(true) {
-                    wasm_bindgen_futures::spawn_local(serve(inbox.clone(), service.clone()));
-                }
-            }
+        let data = event.data();
+        if let Some((job, file)) = import(&data) {
+            return desk.engine.import(job, file);
+        }
+        match serde_wasm_bindgen::from_value::<Command>(data) {
+            Ok(Command::Cancel { job }) => desk.cancel(job),
+            Ok(Command::Pause { model }) => desk.engine.pause(&model),
+            Ok(command) => desk.take(command),
             // Only a shell of another version sends what does not parse.
             Err(error) => port::post(&Event::Lost {
                 problem: Problem::new(
@@ -71,47 +78,63 @@ pub fn start() {
     handler.forget();
 }
 
-fn cancel(inbox: &Inbox, job: JobId) {
-    if inbox.running.get() == Some(job) {
-        inbox.stop.set(true);
-        return;
+/// The message that is no command: a person's own file.
+fn import(data: &JsValue) -> Option<(JobId, File)> {
+    let part = |name: &str| Reflect::get(data, &name.into()).ok();
+    if !data.is_object() || part("type")?.as_string()? != IMPORT {
+        return None;
     }
-    let mut waiting = inbox.waiting.borrow_mut();
-    let before = waiting.len();
-    waiting.retain(|command| !matches!(command, Command::Embed { job: other, .. } if *other == job));
-    // A job that was answered already is not answered again.
-    if waiting.len() < before {
-        port::post(&Event::JobFailed { job, problem: stopped() });
-    }
+    Some((JobId(part("job")?.as_f64()? as u32), part("file")?.dyn_into().ok()?))
 }
 
 fn stopped() -> Problem {
     Problem::new(ProblemCode::Stopped, "The job was stopped.", "")
 }
 
-#[expect(
-    clippy::await_holding_refcell_ref,
-    reason = "only this loop borrows the service, and there is one loop"
-)]
-async fn serve(inbox: Rc<Inbox>, service: Rc<RefCell<Service>>) {
-    let mut service = service.borrow_mut();
-    loop {
-        let Some(command) = inbox.waiting.borrow_mut().pop_front() else { break };
-        match command {
-            Command::Start { preference } => service.start(preference).await,
-            Command::Load { model } => service.load(model).await,
-            Command::Embed { job, texts } => {
-                inbox.stop.set(false);
-                inbox.running.set(Some(job));
-                service.embed(job, &texts, &inbox.stop).await;
-                inbox.running.set(None);
-            }
-            Command::Evict { model } => service.evict(&model).await,
-            // Served by the handler.
-            Command::Cancel { .. } => {}
+impl Desk {
+    fn take(self: &Rc<Self>, command: Command) {
+        self.waiting.borrow_mut().push_back(command);
+        if !self.awake.replace(true) {
+            wasm_bindgen_futures::spawn_local(self.clone().serve());
         }
-        // Lets the handler see what has arrived, above all cancellations.
-        port::breathe().await;
     }
-    inbox.awake.set(false);
+
+    fn cancel(&self, job: JobId) {
+        let mut waiting = self.waiting.borrow_mut();
+        let before = waiting.len();
+        waiting.retain(|command| match command {
+            Command::Embed { job: other, .. } | Command::Generate { job: other, .. } => *other != job,
+            _ => true,
+        });
+        if waiting.len() < before {
+            port::post(&Event::JobFailed { job, problem: stopped() });
+        } else {
+            self.engine.cancel(job);
+        }
+    }
+
+    async fn serve(self: Rc<Self>) {
+        let engine = &self.engine;
+        loop {
+            let Some(command) = self.waiting.borrow_mut().pop_front() else { break };
+            match command {
+                Command::Start { preference } => engine.start(preference).await,
+                Command::Load { model } => {
+                    engine.know_own().await;
+                    engine.load(model);
+                }
+                Command::Embed { job, texts } => engine.add(job, Job::Embed { texts, begun: None }),
+                Command::Generate { job, model, request } => {
+                    engine.add(job, Job::Generate { model, request, begun: None });
+                }
+                Command::Unload { model } => engine.unload(&model).await,
+                Command::Evict { model } => engine.evict(&model).await,
+                Command::Survey => engine.survey().await,
+                Command::Probe => engine.probe(),
+                // Served by the handler.
+                Command::Cancel { .. } | Command::Pause { .. } => {}
+            }
+        }
+        self.awake.set(false);
+    }
 }

@@ -63,20 +63,27 @@ impl Store {
     /// The file, if it is complete and was verified.
     pub(super) async fn verified(&self, wanted: &ModelFile) -> Option<File> {
         let file = self.file(&wanted.sha256).await?;
-        let note = self.file(&note_name(wanted)).await?;
-        let note = JsFuture::from(note.text()).await.ok()?.as_string()?;
+        let note = self.text(&note_name(wanted)).await?;
         (file.size() == wanted.bytes as f64 && note == note_of(&file)).then_some(file)
     }
 
     /// Notes that the file is complete and has the right hash.
     pub(super) async fn note_verified(&self, wanted: &ModelFile) -> Option<File> {
         let file = self.file(&wanted.sha256).await?;
-        let handle = self.handle(&note_name(wanted), true).await?;
-        let note = Writer::open(&handle).await.ok()?;
-        note.truncate();
-        note.write(0, note_of(&file).as_bytes()).ok()?;
-        drop(note);
-        Some(file)
+        self.put_text(&note_name(wanted), &note_of(&file)).await.then_some(file)
+    }
+
+    /// A small file of another kind, as text.
+    pub(super) async fn text(&self, name: &str) -> Option<String> {
+        JsFuture::from(self.file(name).await?.text()).await.ok()?.as_string()
+    }
+
+    /// Writes a small file of another kind; false where there is no room.
+    pub(super) async fn put_text(&self, name: &str, text: &str) -> bool {
+        let Some(handle) = self.handle(name, true).await else { return false };
+        let Ok(writer) = Writer::open(&handle).await else { return false };
+        writer.truncate();
+        writer.write(0, text.as_bytes()).is_ok()
     }
 
     /// Opens the file for writing, created if need be.

@@ -1,18 +1,15 @@
 //! `mtor infer generate`
 
-use std::{path::PathBuf, time::Instant};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mtor_inference::{
-    chat::Message,
-    generate::{End, Request, Sampling, Step},
-    text_model,
-};
+use mtor_inference::{clock, generate::Step, text_model};
 use mtor_shared::{
-    engine::{Backend, BackendPreference},
+    engine::BackendPreference,
+    generation::{Message, Prompt, Request, Role, Sampling},
     model::CHAT,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{On, models_or_default};
 use crate::cli::{Mistake, print_line};
@@ -34,7 +31,7 @@ pub(in crate::cli) struct Arguments {
     system: Option<String>,
     /// Tokens at most
     #[arg(long, value_name = "N", default_value_t = 128)]
-    max_tokens: usize,
+    max_tokens: u32,
     /// 0 always takes the best token
     #[arg(long, value_name = "T", default_value_t = 0.0)]
     temperature: f32,
@@ -56,6 +53,9 @@ pub(in crate::cli) struct Arguments {
     /// A text that ends the answer; may be given several times
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
+    /// JSON Schema that the answer is an instance of
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
     /// Which model
     #[arg(long, value_name = "ID", default_value = CHAT)]
     model: String,
@@ -75,13 +75,12 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut model = runtime.block_on(text_model(&models, &arguments.model))?;
     let prompt = match (arguments.prompt, arguments.prompt_ids, arguments.message) {
-        (Some(text), ..) => model.text(&text)?,
-        (_, Some(ids), _) => ids,
+        (Some(text), ..) => Prompt::Text { text },
+        (_, Some(ids), _) => Prompt::Tokens { ids },
         (_, _, message) => {
-            let system = arguments.system.map(|content| Message { role: "system".into(), content });
-            let user = message.map(|content| Message { role: "user".into(), content });
-            let messages: Vec<Message> = system.into_iter().chain(user).collect();
-            model.conversation(&messages)?
+            let system = arguments.system.map(|content| Message { role: Role::System, content });
+            let user = message.map(|content| Message { role: Role::User, content });
+            Prompt::Messages { messages: system.into_iter().chain(user).collect() }
         }
     };
     let sampling = Sampling {
@@ -93,44 +92,37 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
         seed: arguments.seed,
         ..Sampling::default()
     };
-    let request = Request { max_tokens: arguments.max_tokens, sampling, stop: arguments.stop };
-    let prompt_tokens = prompt.len();
-    let began = Instant::now();
-    let mut answer = model.begin(prompt, request)?;
+    let schema = match arguments.schema {
+        Some(file) => Some(read_schema(&file)?),
+        None => None,
+    };
+    let request =
+        Request { prompt, max_tokens: arguments.max_tokens, sampling, stop: arguments.stop, schema };
+    let mut generation = model.begin(&request, clock)?;
     let mut text = String::new();
-    let mut first_ms = None;
-    let end = loop {
-        match runtime.block_on(model.step(&mut answer))? {
+    let answer = loop {
+        match runtime.block_on(model.step(&mut generation))? {
             Step::Reading { .. } => {}
             Step::Token { id, text: piece } => {
-                first_ms.get_or_insert(began.elapsed().as_secs_f64() * 1e3);
                 print_line(&json!({"id": id, "text": piece}))?;
                 text.push_str(&piece);
             }
-            Step::Ended { text: rest, end } => {
-                text.push_str(&rest);
-                break end;
-            }
+            Step::Ended(answer) => break answer,
         }
     };
-    let backend = match model.backend() {
-        Backend::Gpu => "gpu",
-        Backend::Cpu => "cpu",
-    };
-    let end = match end {
-        End::Complete => "complete",
-        End::StopString => "stop-string",
-        End::MaxTokens => "max-tokens",
-        End::Context => "context",
-    };
+    text.push_str(&answer.text);
     print_line(&json!({
-        "ids": answer.tokens(),
+        "ids": generation.tokens(),
         "text": text,
-        "end": end,
-        "prompt_tokens": prompt_tokens,
-        "first_token_ms": first_ms,
-        "elapsed_ms": began.elapsed().as_secs_f64() * 1e3,
-        "backend": backend,
+        "end": answer.end,
+        "usage": answer.usage,
         "model": arguments.model,
     }))
+}
+
+fn read_schema(file: &Path) -> Result<Value, Mistake> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Mistake(format!("{shown} cannot be read: {error}")))?;
+    serde_json::from_str(&text).map_err(|error| Mistake(format!("{shown} is no JSON: {error}")))
 }
