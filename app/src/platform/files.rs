@@ -15,25 +15,27 @@ pub(crate) fn first(files: Option<&FileList>) -> Option<File> {
 
 /// Hands a text to the person as a file.
 pub(crate) fn save(name: &str, text: &str) {
-    let parts = Array::of1(&text.into());
-    let options = BlobPropertyBag::new();
-    options.set_type("application/json");
-    let saved = (|| {
-        let blob = Blob::new_with_str_sequence_and_options(&parts, &options).ok()?;
-        let address = Url::create_object_url_with_blob(&blob).ok()?;
-        let page = web_sys::window()?.document()?;
-        let link: HtmlAnchorElement = page.create_element("a").ok()?.dyn_into().ok()?;
-        link.set_href(&address);
-        link.set_download(name);
-        link.click();
-        Some(address)
-    })();
-    if let Some(address) = saved {
+    if let Some(address) = offer(name, text) {
         // The browser reads it after this returns.
         super::clock::after(60_000, move || {
             let _ = Url::revoke_object_url(&address);
         });
     }
+}
+
+/// Offers it under an address that is to be taken back; none where the browser does not let it.
+fn offer(name: &str, text: &str) -> Option<String> {
+    let parts = Array::of1(&text.into());
+    let options = BlobPropertyBag::new();
+    options.set_type("application/json");
+    let blob = Blob::new_with_str_sequence_and_options(&parts, &options).ok()?;
+    let address = Url::create_object_url_with_blob(&blob).ok()?;
+    let page = web_sys::window()?.document()?;
+    let link: HtmlAnchorElement = page.create_element("a").ok()?.dyn_into().ok()?;
+    link.set_href(&address);
+    link.set_download(name);
+    link.click();
+    Some(address)
 }
 
 /// Larger ones are refused without being read.

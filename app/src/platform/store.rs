@@ -70,7 +70,7 @@ impl Store {
                     }
                 }
             });
-            request.on_blocked(|_| blocked());
+            request.on_blocked(move |_| blocked());
             let mut database: Database = request.await?;
             // A newer version in another tab must not wait for this one.
             database.on_version_change(|event| {

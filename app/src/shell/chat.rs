@@ -137,6 +137,9 @@ impl Node {
 pub struct Reply {
     /// By which model.
     pub model: ModelId,
+    /// What that is called.
+    #[serde(default)]
+    pub name: String,
     /// What its dice began with, so that it can be made again.
     pub seed: u64,
     /// Messages of the conversation that the model was not shown, the oldest ones.
@@ -371,12 +374,6 @@ pub fn edit_key(id: &ConversationId, node: NodeId) -> String {
     format!("{}#{}", id.0, node.0)
 }
 
-/// What the model is called in a sentence: its title without what it is good for.
-pub fn model_name(id: &ModelId) -> String {
-    let title = mtor_shared::model::find(id).map_or(id.0.as_str(), |model| model.title.as_str());
-    title.split(" (").next().unwrap_or(title).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -439,7 +436,8 @@ mod tests {
     #[test]
     fn what_was_being_written_when_the_page_was_left_stays_as_far_as_it_got() {
         let (mut tree, [.., e]) = tree();
-        let reply = |state| Reply { model: ModelId(CHAT.into()), seed: 1, left_out: 0, state };
+        let reply =
+            |state| Reply { model: ModelId(CHAT.into()), name: String::new(), seed: 1, left_out: 0, state };
         let writing = Node { reply: Some(reply(ReplyState::Writing)), ..said(Some(e), "half an") };
         let writing = tree.add(writing);
         let waiting = Node { reply: Some(reply(ReplyState::Waiting)), ..said(Some(e), "") };

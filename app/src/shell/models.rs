@@ -144,6 +144,12 @@ impl Shelf {
         matches!(self.loads.get(id), Some(Load::Loaded { .. }))
     }
 
+    /// What it is called in a sentence: its title without what it is good for.
+    pub fn name(&self, id: &ModelId) -> String {
+        let title = self.find(id).map_or(id.0.as_str(), |model| model.title.as_str());
+        title.split(" (").next().unwrap_or(title).to_owned()
+    }
+
     /// The model of that name, brought in or listed.
     pub fn find(&self, id: &ModelId) -> Option<&Listed> {
         self.own.iter().find(|own| &own.id == id).or_else(|| mtor_shared::model::find(id))

@@ -107,7 +107,7 @@ pub fn engine(model: &Model) -> Status {
         return status;
     }
     for (id, load) in model.shelf.loads.iter().filter(|(id, _)| id.0 != EMBEDDER) {
-        let name = super::chat::model_name(id);
+        let name = model.shelf.name(id);
         if load.is_going() {
             let (words, share) = models::going(load);
             status.brief = format!("{name}: {words}");

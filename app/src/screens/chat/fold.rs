@@ -100,7 +100,7 @@ pub(super) fn Fold(id: ConversationId) -> impl IntoView {
                     (choices.len() > 1).then(|| {
                         let chosen = manner.with_untracked(|manner| manner.model.clone());
                         let options = choices.into_iter().map(|(id, title)| {
-                            view! { <option value=id.0.clone() selected=id == chosen>{title}</option> }
+                            view! { <option value=id.0.clone() selected={id == chosen}>{title}</option> }
                         });
                         view! {
                             <label class="field field-wide">

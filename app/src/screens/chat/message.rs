@@ -113,8 +113,9 @@ pub(super) fn Switch(id: ConversationId, node: NodeId) -> impl IntoView {
         let beside = beside.get()?;
         let step = |to: Option<NodeId>, picture: Picture, label: &'static str| {
             let id = id.clone();
+            let disabled = to.is_none();
             view! {
-                <Button kind=Kind::Quiet label disabled=to.is_none() press=move || {
+                <Button kind=Kind::Quiet label disabled press=move || {
                     if let Some(to) = to {
                         shell.chat(ChatAct::Choose(id.clone(), to));
                     }

@@ -17,8 +17,7 @@ pub(crate) fn Models() -> impl IntoView {
     let shell = use_shell();
     let cards = shell.view(view::cards);
     let ids = memo(move || cards.with(|cards| cards.iter().map(|card| card.id.clone()).collect::<Vec<_>>()));
-    let removed =
-        shell.view(|model| model.shelf.removed.as_ref().map(|(_, id)| crate::shell::chat::model_name(id)));
+    let removed = shell.view(|model| model.shelf.removed.as_ref().map(|(_, id)| model.shelf.name(id)));
     let over = RwSignal::new(false);
     let dropped = move |event: DragEvent| {
         event.prevent_default();
@@ -69,19 +68,21 @@ fn Overview() -> impl IntoView {
                 <dd>
                     {dynamic(move || overview.with(|overview| overview.machine.clone()).into_iter().map(|words| view! { <p>{words}</p> }).collect_view())}
                     {dynamic(move || overview.with(|overview| overview.measured.clone()).map(|words| view! { <p class="number">{words}</p> }))}
-                    {dynamic(move || overview.with(|overview| (overview.is_measuring, overview.can_measure, overview.measured.is_some()))
-                        .pipe(|(is_measuring, can_measure, is_measured)| {
-                            let words = match (is_measuring, is_measured) {
-                                (true, _) => "Measuring …",
-                                (false, true) => "Measure again",
-                                (false, false) => "See what this machine can run (2 s)",
-                            };
-                            view! {
-                                <div class="buttons">
-                                    <Button disabled=!can_measure press=move || shell.models(ModelAct::Measure)>{words}</Button>
-                                </div>
-                            }
-                        }))}
+                    {dynamic(move || {
+                        let (is_measuring, can_measure, is_measured) = overview
+                            .with(|known| (known.is_measuring, known.can_measure, known.measured.is_some()));
+                        let words = match (is_measuring, is_measured) {
+                            (true, _) => "Measuring …",
+                            (false, true) => "Measure again",
+                            (false, false) => "See what this machine can run (2 s)",
+                        };
+                        let disabled = !can_measure;
+                        view! {
+                            <div class="buttons">
+                                <Button disabled press=move || shell.models(ModelAct::Measure)>{words}</Button>
+                            </div>
+                        }
+                    })}
                 </dd>
             </div>
             <div>
@@ -137,12 +138,3 @@ fn Bring() -> impl IntoView {
         </section>
     }
 }
-
-/// Hands a value on, so that a chain reads from left to right.
-trait Pipe: Sized {
-    fn pipe<T>(self, then: impl FnOnce(Self) -> T) -> T {
-        then(self)
-    }
-}
-
-impl<T> Pipe for T {}

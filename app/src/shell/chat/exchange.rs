@@ -139,8 +139,13 @@ mod tests {
             text: "Why is the sky blue? <b>&".into(),
             reply: None,
         });
-        let reply =
-            Reply { model: ModelId("m".into()), seed: u64::MAX, left_out: 0, state: ReplyState::Interrupted };
+        let reply = Reply {
+            model: ModelId("m".into()),
+            name: "M".into(),
+            seed: u64::MAX,
+            left_out: 0,
+            state: ReplyState::Interrupted,
+        };
         talk.add(Node {
             parent: Some(question),
             chosen: None,

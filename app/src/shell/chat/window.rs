@@ -74,6 +74,7 @@ mod tests {
         for (index, size) in sizes.iter().enumerate() {
             let reply = (index % 2 == 1).then(|| Reply {
                 model: ModelId("m".into()),
+                name: String::new(),
                 seed: 0,
                 left_out: 0,
                 state: ReplyState::Interrupted,

@@ -215,10 +215,12 @@ fn say(model: &mut Model, turn: &mut Turn, id: &ConversationId, parent: Option<N
 fn answer(model: &mut Model, turn: &mut Turn, id: &ConversationId, question: NodeId) {
     let [.., a, b, c, d] = turn.stamp.random;
     let at_ms = turn.now_ms();
+    let Some(by) = model.chats.get(id).map(|known| known.manner.model.clone()) else { return };
+    let name = model.shelf.name(&by);
     edit(model, turn, id, |conversation| {
         let manner = &conversation.manner;
         let seed = manner.seed.unwrap_or_else(|| u32::from_be_bytes([a, b, c, d]).into());
-        let reply = Reply { model: manner.model.clone(), seed, left_out: 0, state: ReplyState::Waiting };
+        let reply = Reply { model: by, name, seed, left_out: 0, state: ReplyState::Waiting };
         conversation.add(Node {
             parent: Some(question),
             chosen: None,
@@ -365,6 +367,10 @@ fn import(model: &mut Model, turn: &mut Turn, name: &str, text: &str) {
 pub(super) fn arrived(model: &mut Model, turn: &mut Turn) {
     prepare(model, turn);
     model.chats.notice = None;
+    // A message that was looked for gets the keyboard, so that it is seen where it is.
+    if !matches!(&model.place, Place::Talk { at: Some(_), .. }) {
+        turn.push(Effect::FocusPrompt);
+    }
     if let Place::Talk { id, at } = model.place.clone() {
         match at {
             Some(at) => {

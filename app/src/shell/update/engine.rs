@@ -3,6 +3,7 @@
 use mtor_shared::{
     engine::{BackendPreference, Command, Event},
     model::{EMBEDDER, ModelId},
+    problem::ProblemCode,
 };
 
 use super::{Turn, back_off_ms, chats, realm, routing, shelf};
@@ -92,7 +93,8 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: 
                 && let Some(device) = model.engine.state.device().cloned()
             {
                 model.engine.state = EngineState::NoModel { device, problem: problem.clone() };
-                model.shelf.loads.insert(id, Load::Failed(problem));
+                let is_paused = problem.code == ProblemCode::Stopped;
+                model.shelf.loads.insert(id, if is_paused { Load::Paused } else { Load::Failed(problem) });
             } else {
                 shelf::load_failed(model, turn, id, problem);
             }

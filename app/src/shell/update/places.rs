@@ -33,9 +33,7 @@ pub(super) fn moved(model: &mut Model, turn: &mut Turn, fragment: &str) {
         turn.push(Effect::FocusPrompt);
         return;
     }
-    if model.place.room() == Room::Chat {
-        turn.push(Effect::FocusPrompt);
-    } else {
+    if model.place.room() != Room::Chat {
         turn.push(Effect::ShowTop);
     }
     arrive(model, turn);

@@ -52,7 +52,9 @@ pub(super) fn load(model: &mut Model, turn: &mut Turn, id: &ModelId) {
     if id.0 == EMBEDDER {
         return engine::retry(model, turn);
     }
-    if model.shelf.loads.get(id).is_some_and(|load| load.is_going() || matches!(load, Load::Loaded { .. })) {
+    let is_lost = matches!(model.engine.state, EngineState::Lost { .. });
+    let known = model.shelf.loads.get(id);
+    if !is_lost && known.is_some_and(|load| load.is_going() || matches!(load, Load::Loaded { .. })) {
         return;
     }
     model.shelf.loads.insert(id.clone(), Load::Asked);
@@ -63,7 +65,7 @@ pub(super) fn load(model: &mut Model, turn: &mut Turn, id: &ModelId) {
         state if state.device().is_some() => {
             turn.push(Effect::TellEngine(Command::Load { model: id.clone() }));
         }
-        EngineState::Lost { restart_at_ms: None, .. } => engine::retry(model, turn),
+        EngineState::Lost { .. } => engine::retry(model, turn),
         // It is told as soon as it is there.
         _ => engine::wanted(model, turn),
     }
@@ -211,7 +213,7 @@ pub(super) fn loaded(model: &mut Model, turn: &mut Turn, id: ModelId, load: Load
         turn.push(Effect::Persist { asks: true });
     }
     if id.0 != EMBEDDER {
-        let name = crate::shell::chat::model_name(&id);
+        let name = model.shelf.name(&id);
         turn.say(model, format!("{name} is ready."));
     }
     chats::go_on(model, turn);

@@ -11,7 +11,7 @@ use super::{
     listed, models,
 };
 use crate::shell::{
-    chat::{Conversation, ConversationId, NodeId, Reply, ReplyState, model_name},
+    chat::{Conversation, ConversationId, NodeId, Reply, ReplyState},
     model::{EngineState, Model, Shared},
     models::Load,
     place::Place,
@@ -34,21 +34,25 @@ pub struct PromptView {
 
 /// The prompt.
 pub fn prompt(model: &Model) -> PromptView {
-    match here(model) {
-        None => PromptView {
-            text: model.prompt.text.clone(),
-            notice: model.prompt.notice.clone(),
-            in_chat: false,
-            recalls: model.prompt.text.is_empty() || model.prompt.recalled.is_some(),
-            stops: None,
-        },
-        Some(conversation) => PromptView {
-            text: model.chats.draft(&conversation.id).to_owned(),
-            notice: model.chats.notice.clone(),
-            in_chat: true,
-            recalls: false,
-            stops: conversation.is_open().then(|| conversation.id.clone()),
-        },
+    let id = match &model.place {
+        Place::Chat => &model.chats.next.id,
+        Place::Talk { id, .. } => id,
+        _ => {
+            return PromptView {
+                text: model.prompt.text.clone(),
+                notice: model.prompt.notice.clone(),
+                in_chat: false,
+                recalls: model.prompt.text.is_empty() || model.prompt.recalled.is_some(),
+                stops: None,
+            };
+        }
+    };
+    PromptView {
+        text: model.chats.draft(id).to_owned(),
+        notice: model.chats.notice.clone(),
+        in_chat: true,
+        recalls: false,
+        stops: model.chats.get(id).filter(|known| known.is_open()).map(|known| known.id.clone()),
     }
 }
 
@@ -221,7 +225,7 @@ pub enum Waiting {
 /// What an answer by that model waits for.
 pub fn waiting(model: &Model, by: &ModelId) -> Waiting {
     let shelf = &model.shelf;
-    let name = model_name(by);
+    let name = shelf.name(by);
     if let EngineState::Lost { problem, restart_at_ms } = &model.engine.state {
         return Waiting::Trouble {
             model: by.clone(),
@@ -288,7 +292,7 @@ pub struct ReplyReceipt {
 pub fn receipt(reply: &Reply) -> Option<ReplyReceipt> {
     let ReplyState::Over { end, usage } = &reply.state else { return None };
     let took = (usage.first_token_ms + usage.rest_ms) / 1000.0;
-    let line = vec![model_name(&reply.model), "on this device".to_owned(), seconds(took), "free".to_owned()];
+    let line = vec![reply.name.clone(), "on this device".to_owned(), seconds(took), "free".to_owned()];
     let rate = |per_s: Option<f64>| per_s.map(|per_s| format!("{per_s:.1} tokens a second"));
     let mut facts = vec![
         ("Time to the first token", seconds(usage.first_token_ms / 1000.0)),
@@ -383,6 +387,7 @@ mod tests {
         };
         let reply = |end| Reply {
             model: ModelId(mtor_shared::model::CHAT.into()),
+            name: "Qwen2.5 Coder 0.5B".into(),
             seed: 7,
             left_out: 6,
             state: ReplyState::Over { end, usage },
@@ -400,7 +405,13 @@ mod tests {
     fn what_the_model_no_longer_sees_is_said_where_it_begins_to_see() {
         let mut known = conversation(&["a", "b", "c", "d"]);
         assert_eq!(forgotten(&known), None);
-        let reply = Reply { model: ModelId("m".into()), seed: 0, left_out: 2, state: ReplyState::Waiting };
+        let reply = Reply {
+            model: ModelId("m".into()),
+            name: String::new(),
+            seed: 0,
+            left_out: 2,
+            state: ReplyState::Waiting,
+        };
         let last = NodeId(3);
         known.add(Node {
             parent: Some(last),

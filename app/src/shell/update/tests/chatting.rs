@@ -540,3 +540,58 @@ fn an_export_is_imported_once_and_beside_what_differs() {
     assert_eq!(import(&mut other, &text), Ok("1 conversation imported.".into()));
     assert_eq!(other.shown(), [(Role::User, "one".into()), (Role::Assistant, "two".into())]);
 }
+
+#[test]
+fn an_engine_that_was_given_up_is_started_by_whoever_waits_for_an_answer() {
+    let mut desk = Desk::chatting();
+    desk.asks("one");
+    for _ in 0..4 {
+        desk.engine(EngineEvent::Lost { problem: Problem::new(ProblemCode::DeviceLost, "Gone.", "") });
+        let generation = desk.model.engine.generation;
+        desk.does(Event::Rang(Timer::Engine { generation }));
+    }
+    let chat_view::Waiting::Trouble { model, retry_at_ms: None, .. } =
+        chat_view::waiting(&desk.model, &chat_model())
+    else {
+        panic!("given up");
+    };
+    let effects = desk.person(Person::Models(ModelAct::Load(model)));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::StartEngine { .. })));
+}
+
+#[test]
+fn a_conversation_that_is_not_here_loses_no_words() {
+    let mut desk = Desk::surveyed(vec![]);
+    desk.does(Event::Moved("/chat/0000000000001-00000001".into()));
+    desk.asks("still mine");
+    let prompt = chat_view::prompt(&desk.model);
+    assert_eq!(prompt.text, "still mine");
+    assert!(prompt.notice.is_some() && desk.model.chats.all.is_empty());
+}
+
+#[test]
+fn an_own_file_is_handed_over_once_the_engine_runs_and_becomes_a_model() {
+    let mut desk = Desk::opened();
+    let bring = || Person::Models(ModelAct::Bring("tiny.gguf".into()));
+    assert!(!desk.person(bring()).iter().any(|effect| matches!(effect, Effect::BringFile(_))));
+    assert!(view::models::brought(&desk.model).is_some_and(|outcome| outcome.is_err()));
+
+    let mut desk = Desk::surveyed(vec![]);
+    let effects = desk.person(bring());
+    let Some(Effect::BringFile(job)) = effects.last().cloned() else { panic!("handed over: {effects:?}") };
+    let mut listed = mtor_shared::model::find(&chat_model()).expect("listed").clone();
+    listed.id = ModelId("own-0123".into());
+    listed.title = "Tiny (mine)".into();
+    desk.engine(EngineEvent::Imported { job, model: listed, stored: true });
+    let cards = view::models::cards(&desk.model);
+    assert!(
+        cards
+            .iter()
+            .any(|card| card.title == "Tiny" && card.facts.contains(&("From", "your own file".into())))
+    );
+    let problem = Problem::new(ProblemCode::Unsupported, "tiny.gguf is no GGUF file.", "");
+    let effects = desk.person(bring());
+    let Some(Effect::BringFile(job)) = effects.last().cloned() else { panic!("handed over: {effects:?}") };
+    desk.engine(EngineEvent::JobFailed { job, problem: problem.clone() });
+    assert_eq!(view::models::brought(&desk.model), Some(Err(problem)));
+}
