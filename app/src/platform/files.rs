@@ -3,7 +3,7 @@
 use mtor_shared::problem::{Problem, ProblemCode};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url, js_sys::Array};
+use web_sys::{Blob, HtmlAnchorElement, Url, js_sys::Array};
 pub(crate) use web_sys::{File, FileList};
 
 use crate::shell::view::format::bytes;
@@ -26,9 +26,7 @@ pub(crate) fn save(name: &str, text: &str) {
 /// Offers it under an address that is to be taken back; none where the browser does not let it.
 fn offer(name: &str, text: &str) -> Option<String> {
     let parts = Array::of1(&text.into());
-    let options = BlobPropertyBag::new();
-    options.set_type("application/json");
-    let blob = Blob::new_with_str_sequence_and_options(&parts, &options).ok()?;
+    let blob = Blob::new_with_str_sequence(&parts).ok()?;
     let address = Url::create_object_url_with_blob(&blob).ok()?;
     let page = web_sys::window()?.document()?;
     let link: HtmlAnchorElement = page.create_element("a").ok()?.dyn_into().ok()?;

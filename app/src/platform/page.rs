@@ -3,7 +3,10 @@
 use mtor_shared::engine::BackendPreference;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, HtmlElement, HtmlMetaElement, HtmlTextAreaElement, VisibilityState, Window};
+use web_sys::{
+    Document, HtmlElement, HtmlMetaElement, HtmlTextAreaElement, VisibilityState, Window,
+    js_sys::{Array, Function, Promise, Reflect},
+};
 
 /// The name of the prompt's element.
 pub(crate) const PROMPT: &str = "prompt";
@@ -79,24 +82,21 @@ pub(crate) fn soon(then: impl FnOnce() + 'static) {
 
 /// Puts a text into the clipboard; says whether that worked.
 pub(crate) async fn copy(text: String) -> bool {
-    let Some(window) = window() else { return false };
-    let clipboard = window.navigator().clipboard();
-    // Outside a secure context the browser leaves it out.
-    if clipboard.is_undefined() {
-        return false;
-    }
-    JsFuture::from(clipboard.write_text(&text)).await.is_ok()
+    ask_navigator("clipboard", "writeText", &[text.into()]).await.is_some()
 }
 
 /// Whether the browser keeps what is stored when it runs out of room; `asks` has it do so. None where it does not say.
 pub(crate) async fn persistence(asks: bool) -> Option<bool> {
-    let navigator = window()?.navigator();
-    let storage = navigator.storage();
-    if storage.is_undefined() {
-        return None;
-    }
-    let answer = if asks { storage.persist() } else { storage.persisted() };
-    JsFuture::from(answer.ok()?).await.ok()?.as_bool()
+    ask_navigator("storage", if asks { "persist" } else { "persisted" }, &[]).await?.as_bool()
+}
+
+/// Calls a method of a part of the browser that is not there everywhere, and waits for its answer; none where the part
+/// is missing, as outside a secure context, or where it refuses.
+async fn ask_navigator(part: &str, method: &str, args: &[JsValue]) -> Option<JsValue> {
+    let part = Reflect::get(&window()?.navigator(), &part.into()).ok()?;
+    let method: Function = Reflect::get(&part, &method.into()).ok()?.dyn_into().ok()?;
+    let answer: Promise = method.apply(&part, &args.iter().collect::<Array>()).ok()?.dyn_into().ok()?;
+    JsFuture::from(answer).await.ok()
 }
 
 fn when_drawn(then: impl FnOnce() + 'static) {

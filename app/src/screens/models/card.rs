@@ -22,6 +22,7 @@ pub(super) fn ModelCard(id: ModelId, cards: Memo<Vec<Card>>) -> impl IntoView {
         memo(move || card.with(|card| card.as_ref().map(|card| card.verdict.clone()).unwrap_or_default()));
     let first = card.get_untracked()?;
     let heading = format!("model-{}", id.0);
+    let named_by = heading.clone();
     let facts = first
         .facts
         .iter()
@@ -32,7 +33,7 @@ pub(super) fn ModelCard(id: ModelId, cards: Memo<Vec<Card>>) -> impl IntoView {
         <dd><a href=address rel="noopener noreferrer" target="_blank">{name}<Icon picture=Picture::Leave /></a></dd>
     });
     Some(view! {
-        <section class="card model-card" aria-labelledby=heading.clone()>
+        <section class="card model-card" aria-labelledby=named_by>
             <h3 class="model-title" id=heading>{first.title.clone()}</h3>
             <p class="model-what">{first.what.clone()}</p>
             <p class="model-task">{first.task}</p>
