@@ -16,7 +16,7 @@ export default defineConfig({
   projects: [
     {
       name: 'cpu',
-      testMatch: ['journeys/**/*.spec.ts', 'parity/cpu.spec.ts'],
+      testMatch: ['journeys/**/*.spec.ts', 'parity/cpu.spec.ts', 'parity/generate.cpu.spec.ts', 'engine/*.spec.ts'],
       use: { launchOptions: launch() },
     },
     {

@@ -14,7 +14,7 @@ use mtor_inference::{
     weights::{Gguf, file::VerifiedFile},
 };
 use mtor_shared::{
-    generation::{End, Message, Prompt, Request, Sampling},
+    generation::{End, Message, Prompt, Request, Role, Sampling},
     model::{CHAT, ModelId, find},
     problem::{Problem, ProblemCode},
 };
@@ -246,6 +246,72 @@ fn a_conversation_is_answered_and_remembered() {
     let too_long = vec![9707; model.context()];
     assert_eq!(model.begin(&greedy(&too_long, 1), clock).err().unwrap().code, ProblemCode::TooLarge);
     assert!(model.begin(&greedy(&[], 1), clock).is_err());
+}
+
+#[test]
+fn an_answer_fits_its_schema_whatever_the_limit() {
+    let _turn = turn();
+    let Some(mut model) = present(CHAT, block_on(text_model(&models_folder(), CHAT))) else { return };
+    let schema = serde_json::json!({
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "minLength": 1, "maxLength": 40},
+            "days": {"type": "integer", "minimum": 1, "maximum": 16},
+            "units": {"enum": ["metric", "imperial"]}
+        },
+        "required": ["city", "days", "units"],
+        "additionalProperties": false
+    });
+    let messages = vec![
+        Message {
+            role: Role::System,
+            content: format!("Fill in the arguments from what the person says, as JSON that fits {schema}"),
+        },
+        Message {
+            role: Role::User,
+            content: "What is the weather in Lisbon for the next 3 days, in celsius?".into(),
+        },
+    ];
+    let request = |max_tokens, sampling| Request {
+        prompt: Prompt::Messages { messages: messages.clone() },
+        max_tokens,
+        sampling,
+        stop: Vec::new(),
+        schema: Some(schema.clone()),
+    };
+    let parsed = |text: &str| -> serde_json::Value {
+        let value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert!(jsonschema::is_valid(&schema, &value), "{text}");
+        value
+    };
+    let (_, text, end) = answer(&mut model, request(100, Sampling::default()));
+    let value = parsed(&text);
+    assert_eq!((end, &value["city"], &value["days"]), (End::Complete, &"Lisbon".into(), &3.into()), "{text}");
+    // Hot, and with hardly any room: still valid.
+    for seed in 0..4 {
+        let sampling =
+            Sampling { temperature: 1.5, top_k: 0, top_p: 1.0, min_p: 0.0, seed, ..Sampling::default() };
+        let (_, text, _) = answer(&mut model, request(60, sampling));
+        parsed(&text);
+    }
+    let problem = model.begin(&request(10, Sampling::default()), clock).err().unwrap();
+    assert_eq!(problem.code, ProblemCode::TooLarge);
+}
+
+#[test]
+fn texts_of_the_references_are_what_their_tokens_stand_for() {
+    let _turn = turn();
+    let Some(file) = file(CHAT) else { return };
+    let mut file = block_on(Gguf::open(file)).unwrap();
+    let tokenizer = TextTokenizer::new(&mut file.metadata).unwrap();
+    // What the browser's tests compare with, for the browser is told texts only.
+    let texts: Vec<String> = serde_json::from_str(include_str!("fixtures/qwen_texts.json")).unwrap();
+    let ends = |ids: &[u32]| ids.iter().position(|id| tokenizer.is_end(*id)).unwrap_or(ids.len());
+    let got: Vec<String> = qwen_references()
+        .iter()
+        .map(|reference| tokenizer.decode(&reference.tokens[..ends(&reference.tokens)]))
+        .collect();
+    assert_eq!(got, texts, "{}", serde_json::to_string_pretty(&got).unwrap());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use mtor_shared::model::CHAT;
 
 use crate::context::Context;
-use crate::{build, models, process, setup};
+use crate::{build, engine, models, process, setup};
 
 const NAMES: &[&str] = &["arguments", "embed", "generate", "load", "route", "scan", "search"];
 
@@ -28,11 +28,15 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             process::run(&mut in_browser(context, "embed"))
         }
         "generate" => {
-            setup::ensure(context, setup::RUN)?;
+            // The engine alone, on an origin of its own: no realm and no shell.
+            setup::ensure(context, setup::TEST)?;
             models::fetch(context, &[CHAT.to_owned()])?;
+            engine::build(context)?;
             let mut native = context.cargo();
             native.args(["run", "--release", "--package", "mtor-inference", "--no-default-features"]);
-            process::run(with_surroundings(context, native.args(["--example", "bench_generate"])))
+            process::run(with_surroundings(context, native.args(["--example", "bench_generate"])))?;
+            process::run(&mut in_browser(context, "parity"))?;
+            process::run(&mut in_browser(context, "generate"))
         }
         "load" => {
             browser(context)?;

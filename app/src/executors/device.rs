@@ -1,8 +1,8 @@
 //! What is computed in this tab: messages to the inference worker, one worker at a time.
 
-use mtor_shared::engine::{Command, Event};
+use mtor_shared::engine::{Command, Event, JobId};
 
-use crate::platform::{page, worker::Engine};
+use crate::platform::{files::File, page, worker::Engine};
 
 /// The worker, when there is one.
 #[derive(Default)]
@@ -25,6 +25,13 @@ impl Device {
     pub(crate) fn tell(&self, command: &Command) {
         if let Some(engine) = &self.0 {
             engine.tell(command);
+        }
+    }
+
+    /// Hands the worker a file that a person chose.
+    pub(crate) fn bring(&self, job: JobId, file: &File) {
+        if let Some(engine) = &self.0 {
+            engine.bring(job, file);
         }
     }
 

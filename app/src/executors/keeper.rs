@@ -11,7 +11,10 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     platform::store::Store,
-    shell::model::{Entry, EntryId, Settings, Shared},
+    shell::{
+        chat::{Conversation, ConversationId},
+        model::{Entry, EntryId, Settings, Shared},
+    },
 };
 
 /// Something to keep or to forget.
@@ -22,6 +25,10 @@ pub(crate) enum Chore {
     Forget(Vec<EntryId>),
     /// Keep decisions.
     Settings(Settings),
+    /// Keep a conversation as it is.
+    Conversation(Shared<Conversation>),
+    /// Delete a conversation.
+    ForgetConversation(ConversationId),
 }
 
 /// The queue of what is to be kept; filled from the start, emptied once storage is open.
@@ -39,14 +46,16 @@ impl Keeper {
         self.work(failed);
     }
 
-    /// Takes a chore; an entry that already waits is kept once, as it is now.
+    /// Takes a chore; an entry or a conversation that already waits is kept once, as it is now.
     pub(crate) fn add(&self, chore: Chore, failed: impl Fn(Problem) + 'static) {
         {
             let mut queue = self.queue.borrow_mut();
-            if let Chore::Entry(entry) = &chore
-                && let Some(Chore::Entry(last)) = queue.back()
-                && last.id == entry.id
-            {
+            let same = match (&chore, queue.back()) {
+                (Chore::Entry(entry), Some(Chore::Entry(last))) => last.id == entry.id,
+                (Chore::Conversation(known), Some(Chore::Conversation(last))) => last.id == known.id,
+                _ => false,
+            };
+            if same {
                 queue.pop_back();
             }
             queue.push_back(chore);
@@ -67,6 +76,8 @@ impl Keeper {
                     Chore::Entry(entry) => store.keep_entry(entry).await,
                     Chore::Forget(ids) => store.forget(ids).await,
                     Chore::Settings(settings) => store.keep_settings(settings).await,
+                    Chore::Conversation(known) => store.keep_conversation(known).await,
+                    Chore::ForgetConversation(id) => store.forget_conversation(id).await,
                 };
                 if let Err(problem) = done {
                     failed(problem);

@@ -1,10 +1,40 @@
 //! Files that a person drops or chooses.
 
 use mtor_shared::problem::{Problem, ProblemCode};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-pub(crate) use web_sys::FileList;
+use web_sys::{Blob, HtmlAnchorElement, Url, js_sys::Array};
+pub(crate) use web_sys::{File, FileList};
 
 use crate::shell::view::format::bytes;
+
+/// The first of the files.
+pub(crate) fn first(files: Option<&FileList>) -> Option<File> {
+    files.and_then(|files| files.get(0))
+}
+
+/// Hands a text to the person as a file.
+pub(crate) fn save(name: &str, text: &str) {
+    if let Some(address) = offer(name, text) {
+        // The browser reads it after this returns.
+        super::clock::after(60_000, move || {
+            let _ = Url::revoke_object_url(&address);
+        });
+    }
+}
+
+/// Offers it under an address that is to be taken back; none where the browser does not let it.
+fn offer(name: &str, text: &str) -> Option<String> {
+    let parts = Array::of1(&text.into());
+    let blob = Blob::new_with_str_sequence(&parts).ok()?;
+    let address = Url::create_object_url_with_blob(&blob).ok()?;
+    let page = web_sys::window()?.document()?;
+    let link: HtmlAnchorElement = page.create_element("a").ok()?.dyn_into().ok()?;
+    link.set_href(&address);
+    link.set_download(name);
+    link.click();
+    Some(address)
+}
 
 /// Larger ones are refused without being read.
 const LARGEST_BYTES: f64 = 64.0 * 1024.0 * 1024.0;

@@ -2,12 +2,18 @@
 
 use mtor_shared::engine::BackendPreference;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Document, HtmlElement, HtmlMetaElement, HtmlTextAreaElement, VisibilityState, Window};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Document, HtmlElement, HtmlMetaElement, HtmlTextAreaElement, VisibilityState, Window,
+    js_sys::{Array, Function, Promise, Reflect},
+};
 
 /// The name of the prompt's element.
 pub(crate) const PROMPT: &str = "prompt";
 /// The name of the element behind the newest entry.
 pub(crate) const END: &str = "end";
+/// The name of the element behind the last message of a conversation.
+pub(crate) const CHAT_END: &str = "chat-end";
 
 fn window() -> Option<Window> {
     web_sys::window()
@@ -54,13 +60,43 @@ pub(crate) fn cursor_in_first_line(prompt: &HtmlTextAreaElement) -> bool {
     !before.contains(&u16::from(b'\n'))
 }
 
-/// Scrolls to the newest entry when it has been drawn.
-pub(crate) fn show_newest() {
-    when_drawn(|| {
-        if let Some(end) = document().and_then(|page| page.get_element_by_id(END)) {
+/// Scrolls to the end of what is looked at, when it has been drawn.
+pub(crate) fn show_end(id: &'static str) {
+    when_drawn(move || {
+        if let Some(end) = document().and_then(|page| page.get_element_by_id(id)) {
             end.scroll_into_view_with_bool(false);
         }
     });
+}
+
+/// Does something with the next frame; soon after where nobody looks, since frames rest there.
+pub(crate) fn soon(then: impl FnOnce() + 'static) {
+    let hidden = document().is_some_and(|page| page.visibility_state() != VisibilityState::Visible);
+    match window().filter(|_| !hidden) {
+        Some(window) => {
+            let _ = window.request_animation_frame(Closure::once_into_js(then).unchecked_ref());
+        }
+        None => super::clock::after(50, then),
+    }
+}
+
+/// Puts a text into the clipboard; says whether that worked.
+pub(crate) async fn copy(text: String) -> bool {
+    ask_navigator("clipboard", "writeText", &[text.into()]).await.is_some()
+}
+
+/// Whether the browser keeps what is stored when it runs out of room; `asks` has it do so. None where it does not say.
+pub(crate) async fn persistence(asks: bool) -> Option<bool> {
+    ask_navigator("storage", if asks { "persist" } else { "persisted" }, &[]).await?.as_bool()
+}
+
+/// Calls a method of a part of the browser that is not there everywhere, and waits for its answer; none where the part
+/// is missing, as outside a secure context, or where it refuses.
+async fn ask_navigator(part: &str, method: &str, args: &[JsValue]) -> Option<JsValue> {
+    let part = Reflect::get(&window()?.navigator(), &part.into()).ok()?;
+    let method: Function = Reflect::get(&part, &method.into()).ok()?.dyn_into().ok()?;
+    let answer: Promise = method.apply(&part, &args.iter().collect::<Array>()).ok()?.dyn_into().ok()?;
+    JsFuture::from(answer).await.ok()
 }
 
 fn when_drawn(then: impl FnOnce() + 'static) {

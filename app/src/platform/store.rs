@@ -8,15 +8,20 @@ use mtor_shared::problem::{Problem, ProblemCode};
 use wasm_bindgen::JsValue;
 
 use crate::shell::{
+    chat::{Conversation, ConversationId},
     model::{Entry, EntryId, Settings},
     wire,
 };
 
 const NAME: &str = "mtor";
-const VERSION: u32 = 1;
+/// Each version adds stores to those of the one before, and changes nothing that is in them.
+const VERSION: u32 = 2;
 const ENTRIES: &str = "entries";
 const SETTINGS: &str = "settings";
 const KEYS: &str = "keys";
+const CONVERSATIONS: &str = "conversations";
+/// All of them, in the order in which versions brought them.
+const STORES: [&str; 4] = [ENTRIES, SETTINGS, KEYS, CONVERSATIONS];
 
 /// The open database.
 #[derive(Clone)]
@@ -30,6 +35,10 @@ pub(crate) struct Stored {
     pub(crate) settings: Settings,
     /// Entries of a form that this version cannot read.
     pub(crate) unreadable: usize,
+    /// Conversations, the first one first.
+    pub(crate) conversations: Vec<Conversation>,
+    /// Conversations of a form that this version cannot read.
+    pub(crate) unreadable_conversations: usize,
 }
 
 fn problem(error: &idb::Error) -> Problem {
@@ -47,20 +56,31 @@ impl Store {
     ///
     /// # Errors
     /// Where the browser refuses, in a private window for example.
-    pub(crate) async fn open() -> Result<Self, Problem> {
-        let open = async {
+    ///
+    /// `blocked` is called when an older version in another tab holds it up.
+    pub(crate) async fn open(blocked: impl FnOnce() + 'static) -> Result<Self, Problem> {
+        let open = async move {
             let mut request = Factory::new()?.open(NAME, Some(VERSION))?;
             request.on_upgrade_needed(|event| {
                 if let Ok(database) = event.database() {
-                    for store in [ENTRIES, SETTINGS, KEYS] {
+                    let there = database.store_names();
+                    for store in STORES.into_iter().filter(|store| !there.iter().any(|name| name == store)) {
                         // What cannot be made is found missing by the first use, which says so.
                         let _ = database.create_object_store(store, ObjectStoreParams::new());
                     }
                 }
             });
-            request.await
+            request.on_blocked(move |_| blocked());
+            let mut database: Database = request.await?;
+            // A newer version in another tab must not wait for this one.
+            database.on_version_change(|event| {
+                if let Ok(database) = event.database() {
+                    database.close();
+                }
+            });
+            Ok(database)
         };
-        open.await.map(|database| Self(Rc::new(database))).map_err(|error| problem(&error))
+        open.await.map(|database| Self(Rc::new(database))).map_err(|error: idb::Error| problem(&error))
     }
 
     /// Reads history and decisions.
@@ -69,17 +89,28 @@ impl Store {
     /// Where reading fails altogether; single entries that cannot be read are counted.
     pub(crate) async fn read(&self) -> Result<Stored, Problem> {
         let read = async {
-            let transaction = self.0.transaction(&[ENTRIES, SETTINGS], TransactionMode::ReadOnly)?;
+            let stores = [ENTRIES, SETTINGS, CONVERSATIONS];
+            let transaction = self.0.transaction(&stores, TransactionMode::ReadOnly)?;
             let entries = transaction.object_store(ENTRIES)?.get_all(None, None)?.await?;
             let settings = transaction.object_store(SETTINGS)?.get(JsValue::from_str(SETTINGS))?.await?;
-            Ok((entries, settings))
+            let conversations = transaction.object_store(CONVERSATIONS)?.get_all(None, None)?.await?;
+            Ok((entries, settings, conversations))
         };
-        let (values, settings) = read.await.map_err(|error: idb::Error| problem(&error))?;
+        let (values, settings, talks) = read.await.map_err(|error: idb::Error| problem(&error))?;
         let count = values.len();
         let parse = |value: JsValue| wire::read::<Entry>(&value.as_string()?).ok();
         let entries: Vec<_> = values.into_iter().filter_map(parse).collect();
         let settings = settings.and_then(|value| wire::read(&value.as_string()?).ok());
-        Ok(Stored { unreadable: count - entries.len(), entries, settings: settings.unwrap_or_default() })
+        let talk_count = talks.len();
+        let parse = |value: JsValue| wire::read::<Conversation>(&value.as_string()?).ok();
+        let conversations: Vec<_> = talks.into_iter().filter_map(parse).collect();
+        Ok(Stored {
+            unreadable: count - entries.len(),
+            entries,
+            settings: settings.unwrap_or_default(),
+            unreadable_conversations: talk_count - conversations.len(),
+            conversations,
+        })
     }
 
     /// Keeps an entry.
@@ -91,16 +122,38 @@ impl Store {
         self.put(ENTRIES, &entry.id.0, &JsValue::from_str(&text)).await
     }
 
+    /// Keeps a conversation.
+    ///
+    /// # Errors
+    /// As [`Store::keep_entry`].
+    pub(crate) async fn keep_conversation(&self, conversation: &Conversation) -> Result<(), Problem> {
+        let text = serde_json::to_string(conversation).unwrap_or_default();
+        self.put(CONVERSATIONS, &conversation.id.0, &JsValue::from_str(&text)).await
+    }
+
+    /// Deletes a conversation.
+    ///
+    /// # Errors
+    /// Where the browser refuses.
+    pub(crate) async fn forget_conversation(&self, id: &ConversationId) -> Result<(), Problem> {
+        self.delete(CONVERSATIONS, &[&id.0]).await
+    }
+
     /// Deletes entries.
     ///
     /// # Errors
     /// Where the browser refuses.
     pub(crate) async fn forget(&self, ids: &[EntryId]) -> Result<(), Problem> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
+        self.delete(ENTRIES, &ids).await
+    }
+
+    async fn delete(&self, store: &str, keys: &[&str]) -> Result<(), Problem> {
         let forget = async {
-            let transaction = self.0.transaction(&[ENTRIES], TransactionMode::ReadWrite)?;
-            let store = transaction.object_store(ENTRIES)?;
-            for id in ids {
-                store.delete(JsValue::from_str(&id.0))?.await?;
+            let transaction = self.0.transaction(&[store], TransactionMode::ReadWrite)?;
+            let store = transaction.object_store(store)?;
+            for key in keys {
+                store.delete(JsValue::from_str(key))?.await?;
             }
             transaction.commit()?.await
         };
@@ -153,6 +206,8 @@ pub(crate) enum Note {
     Draft,
     /// The description that is about to be added.
     Description,
+    /// What is typed in conversations and not sent.
+    Drafts,
 }
 
 impl Note {
@@ -160,6 +215,7 @@ impl Note {
         match self {
             Self::Draft => "mtor.draft",
             Self::Description => "mtor.description",
+            Self::Drafts => "mtor.drafts",
         }
     }
 }

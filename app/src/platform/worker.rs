@@ -1,13 +1,20 @@
 //! A Web Worker that speaks the engine's messages.
 
+use std::{cell::RefCell, rc::Rc};
+
 use mtor_shared::{
-    engine::{Command, Event},
+    engine::{Command, Event, IMPORT, JobId},
     problem::{Problem, ProblemCode},
 };
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
-use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{
+    File, MessageEvent, Worker, WorkerOptions, WorkerType,
+    js_sys::{Object, Reflect},
+};
+
+use super::page;
 
 /// A running worker; ended when it is dropped.
 pub(crate) struct Engine {
@@ -32,11 +39,16 @@ impl Engine {
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(path, &options)
             .map_err(|_| lost("This browser cannot start the inference worker."))?;
-        let heard = hear.clone();
+        let tokens = Rc::new(Tokens { waiting: RefCell::default(), hear: hear.clone() });
         let message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
             // What this version does not know is none of its business.
-            if let Ok(event) = serde_wasm_bindgen::from_value(event.data()) {
-                heard(event);
+            match serde_wasm_bindgen::from_value(event.data()) {
+                Ok(Event::Token { job, text }) => tokens.add(job, &text),
+                Ok(event) => {
+                    tokens.flush();
+                    (tokens.hear)(event);
+                }
+                Err(_) => {}
             }
         });
         let error = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
@@ -48,11 +60,53 @@ impl Engine {
         Ok(Self { worker, _message: message, _error: error })
     }
 
+    /// Hands it a file that a person chose.
+    pub(crate) fn bring(&self, job: JobId, file: &File) {
+        let message = Object::new();
+        let set = |name: &str, value: &JsValue| Reflect::set(&message, &name.into(), value);
+        let set = set("type", &IMPORT.into()).and(set("job", &job.0.into())).and(set("file", file));
+        if set.is_ok() {
+            // A file is always cloneable.
+            let _ = self.worker.post_message(&message);
+        }
+    }
+
     /// Tells it something.
     pub(crate) fn tell(&self, command: &Command) {
         if let Ok(message) = command.serialize(&Serializer::json_compatible()) {
             // Plain data is always cloneable.
             let _ = self.worker.post_message(&message);
+        }
+    }
+}
+
+/// Tokens since the last frame, told together: nobody sees more than one change a frame.
+struct Tokens<F> {
+    waiting: RefCell<Option<(JobId, String)>>,
+    hear: F,
+}
+
+impl<F: Fn(Event) + 'static> Tokens<F> {
+    fn add(self: &Rc<Self>, job: JobId, text: &str) {
+        let waits = self.waiting.borrow().as_ref().map(|(waits, _)| *waits);
+        if waits.is_some_and(|waits| waits != job) {
+            self.flush();
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        match waiting.as_mut() {
+            Some((_, before)) => before.push_str(text),
+            None => {
+                *waiting = Some((job, text.to_owned()));
+                let tokens = Rc::clone(self);
+                page::soon(move || tokens.flush());
+            }
+        }
+    }
+
+    fn flush(&self) {
+        let waiting = self.waiting.borrow_mut().take();
+        if let Some((job, text)) = waiting {
+            (self.hear)(Event::Token { job, text });
         }
     }
 }

@@ -3,7 +3,9 @@
 use leptos::{ev::MouseEvent, prelude::*};
 
 use super::{
+    chat::Chat,
     federation::Federation,
+    models::Models,
     stream::{Foot, Stream},
 };
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
     shell::{
         dispatcher::{Dispatcher, use_shell},
         event::Person,
-        place::Place,
+        place::{Place, Room},
         view::{self, Status},
     },
     ui::{Button, Countdown, Lens, dynamic, memo, when, word, wording},
@@ -29,7 +31,8 @@ fn Frame() -> impl IntoView {
     let shell = Dispatcher::begin();
     provide_context(shell);
     let said = shell.view(|model| model.announcement.clone());
-    let in_federation = shell.view(|model| model.place != Place::Stream);
+    let room = shell.view(|model| model.place.room());
+    let is_in = move |wanted: Room| memo(move || room.get() == wanted);
     let to_prompt = move |event: MouseEvent| {
         // The address says where one is, and stays as it is.
         event.prevent_default();
@@ -39,8 +42,14 @@ fn Frame() -> impl IntoView {
         <a class="skip" href=format!("#{}", page::PROMPT) on:click=to_prompt>"Go to the prompt"</a>
         <Header />
         <Stream />
-        {when(in_federation, move || view! {
+        {when(is_in(Room::Federation), move || view! {
             <Federation />
+        })}
+        {when(is_in(Room::Chat), move || view! {
+            <Chat />
+        })}
+        {when(is_in(Room::Models), move || view! {
+            <Models />
         })}
         <Foot />
         <div class="unseen" role="status" aria-live="polite">{dynamic(move || said.get().1)}</div>
@@ -53,7 +62,11 @@ fn Header() -> impl IntoView {
     let eye = shell.view(view::eye);
     let realm = shell.view(view::realm);
     let engine = shell.view(view::engine);
-    let in_federation = shell.view(|model| model.place != Place::Stream);
+    let room = shell.view(|model| model.place.room());
+    let link = move |to: Place, name: &'static str| {
+        let of = to.room();
+        view! { <a href=to.address() aria-current=word(move || (room.get() == of).then_some("page"))>{name}</a> }
+    };
     view! {
         <header class="header">
             <h1 class="name">
@@ -61,10 +74,10 @@ fn Header() -> impl IntoView {
                 <span class="name-word">"MTOR"</span>
             </h1>
             <nav class="places" aria-label="Places">
-                <a href=Place::Stream.address() aria-current=word(move || (!in_federation.get()).then_some("page"))>"Ask"</a>
-                <a href=Place::federation().address() aria-current=word(move || in_federation.get().then_some("page"))>
-                    "Federation"
-                </a>
+                {link(Place::Stream, "Ask")}
+                {link(Place::Chat, "Chat")}
+                {link(Place::federation(), "Federation")}
+                {link(Place::Models, "Models")}
             </nav>
             <div class="statuses">
                 <StatusLine name="Realm" status=realm retry=move || shell.person(Person::RetryRealm) />

@@ -1,12 +1,15 @@
 //! Events in, effects out: the one thing that components get to talk to.
 
 use leptos::prelude::*;
-use mtor_shared::engine;
+use mtor_shared::{
+    engine,
+    problem::{Problem, ProblemCode},
+};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
     effect::Effect,
-    event::{Clerk, Event, Person, RealmEvent},
+    event::{ChatAct, Clerk, Event, ModelAct, Person, RealmEvent},
     model::Model,
     update::update,
 };
@@ -17,7 +20,9 @@ use crate::{
         remote::{self, Links, Watches},
     },
     platform::{
-        clock, crypto, page,
+        clock, crypto,
+        files::{self, File},
+        page,
         store::{self, Note},
     },
     ui::memo,
@@ -41,6 +46,8 @@ struct Hands {
     watches: Watches,
     /// How far the stream was scrolled when it was left.
     scroll: f64,
+    /// The file that the engine is about to get.
+    file: Option<File>,
 }
 
 impl Dispatcher {
@@ -50,6 +57,7 @@ impl Dispatcher {
             Self { model: RwSignal::new(Model::default()), hands: StoredValue::new_local(Hands::default()) };
         page::listen(move || shell.dispatch(Event::Woke), move || shell.dispatch(Event::WentOffline));
         page::listen_to_address(move |fragment| shell.dispatch(Event::Moved(fragment)));
+        shell.dispatch(Event::DraftsRead(store::note(Note::Drafts)));
         shell.dispatch(Event::Opened {
             draft: store::note(Note::Draft),
             preference: page::backend_preference(),
@@ -63,7 +71,7 @@ impl Dispatcher {
 
     async fn open_store(self) {
         let opened = async {
-            let store = store::Store::open().await?;
+            let store = store::Store::open(move || self.storage_blocked()).await?;
             let stored = store.read().await?;
             Ok((store, stored))
         };
@@ -73,6 +81,10 @@ impl Dispatcher {
                     entries: stored.entries,
                     settings: stored.settings,
                     unreadable: stored.unreadable,
+                });
+                self.dispatch(Event::ConversationsRead {
+                    conversations: stored.conversations,
+                    unreadable: stored.unreadable_conversations,
                 });
                 self.hands.with_value(|hands| {
                     hands.keeper.opened(store.clone(), move |problem| self.storage_failed(problem))
@@ -86,7 +98,15 @@ impl Dispatcher {
         }
     }
 
-    fn storage_failed(self, problem: mtor_shared::problem::Problem) {
+    fn storage_blocked(self) {
+        self.storage_failed(Problem::new(
+            ProblemCode::Conflict,
+            "Another tab has an older MTOR open, so nothing that is stored can be read yet.",
+            "Close or reload that tab.",
+        ));
+    }
+
+    fn storage_failed(self, problem: Problem) {
         self.dispatch(Event::StorageFailed(problem));
     }
 
@@ -98,6 +118,24 @@ impl Dispatcher {
     /// Takes what a person did about sources.
     pub(crate) fn clerk(self, clerk: Clerk) {
         self.person(Person::Clerk(clerk));
+    }
+
+    /// Takes what a person did in a conversation.
+    pub(crate) fn chat(self, act: ChatAct) {
+        self.person(Person::Chat(act));
+    }
+
+    /// Takes what a person did about models.
+    pub(crate) fn models(self, act: ModelAct) {
+        self.person(Person::Models(act));
+    }
+
+    /// Takes a file of weights in.
+    pub(crate) fn bring(self, file: Option<File>) {
+        let Some(file) = file else { return };
+        let name = file.name();
+        self.hands.update_value(|hands| hands.file = Some(file));
+        self.models(ModelAct::Bring(name));
     }
 
     /// Takes an event in, then does what is to be done outside.
@@ -172,8 +210,23 @@ impl Dispatcher {
             Effect::RestoreScroll => page::scroll_to(self.hands.with_value(|hands| hands.scroll)),
             Effect::ShowTop => page::scroll_to(0.0),
             Effect::Focus(id) => page::focus(id),
+            Effect::KeepConversation(known) => self.keep(Chore::Conversation(known)),
+            Effect::ForgetConversation(id) => self.keep(Chore::ForgetConversation(id)),
+            Effect::KeepDrafts(text) => store::keep_note(Note::Drafts, &text),
+            Effect::Save { name, text } => files::save(&name, &text),
+            Effect::BringFile(job) => self.hands.update_value(|hands| {
+                if let Some(file) = hands.file.take() {
+                    hands.device.bring(job, &file);
+                }
+            }),
+            Effect::Persist { asks } => spawn_local(async move {
+                if let Some(granted) = page::persistence(asks).await {
+                    self.dispatch(Event::Persisted(granted));
+                }
+            }),
+            Effect::ShowLast => page::show_end(page::CHAT_END),
             Effect::FocusPrompt => page::focus_prompt(),
-            Effect::ShowNewest => page::show_newest(),
+            Effect::ShowNewest => page::show_end(page::END),
         }
     }
 

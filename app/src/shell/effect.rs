@@ -7,6 +7,7 @@ use mtor_shared::{
 };
 
 use super::{
+    chat::{Conversation, ConversationId},
     event::Timer,
     federation::Call,
     model::{Entry, EntryId, Settings, Shared},
@@ -59,6 +60,28 @@ pub enum Effect {
     KeepSettings(Settings),
     /// Keep what is in the prompt.
     KeepDraft(String),
+    /// Keep a conversation as it is now.
+    KeepConversation(Shared<Conversation>),
+    /// Delete a conversation from storage.
+    ForgetConversation(ConversationId),
+    /// Keep what is typed in conversations and not sent.
+    KeepDrafts(String),
+    /// Hand a file to the person.
+    Save {
+        /// Its name.
+        name: String,
+        /// What is in it.
+        text: String,
+    },
+    /// Hand the file that a person chose to the engine.
+    BringFile(JobId),
+    /// Find out whether the browser keeps what is stored; `asks` has it do so.
+    Persist {
+        /// Whether it is asked to.
+        asks: bool,
+    },
+    /// Scroll to the end of the conversation that is looked at.
+    ShowLast,
     /// Put the keyboard into the prompt, behind its last character.
     FocusPrompt,
     /// Scroll to the newest entry.

@@ -11,6 +11,8 @@ use mtor_shared::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::chat::ConversationId;
+
 /// Names an entry; names sort by time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -93,6 +95,8 @@ pub enum Stage {
     Unknown,
     /// It is known what answers.
     Chosen(Choice, Step),
+    /// A model on this device answers, in a conversation.
+    Told(ConversationId),
     /// It ended before anything ran.
     Ended(Problem),
 }

@@ -6,6 +6,7 @@ use mtor_shared::{
     credential::{AddCredential, CredentialId},
     engine::{self, BackendPreference},
     identity::DidKey,
+    model::ModelId,
     problem::Problem,
     run::RunId,
     source::{Source, SourceId},
@@ -13,6 +14,7 @@ use mtor_shared::{
 };
 
 use super::{
+    chat::{Conversation, ConversationId, Manner, NodeId},
     federation::{About, Answer},
     form::{Change, Path},
     model::{Entry, EntryId, Settings, Standing},
@@ -52,6 +54,17 @@ pub enum Event {
         /// Entries that this version cannot read.
         unreadable: usize,
     },
+    /// What was typed in conversations and not sent was read, once.
+    DraftsRead(String),
+    /// Conversations were read, once.
+    ConversationsRead {
+        /// In the order in which they began.
+        conversations: Vec<Conversation>,
+        /// Those that this version cannot read.
+        unreadable: usize,
+    },
+    /// The browser says whether it keeps what is stored when it runs out of room.
+    Persisted(bool),
     /// Storage does not work, or no more.
     StorageFailed(Problem),
     /// The identity was read or made.
@@ -137,6 +150,10 @@ pub enum Person {
     WantsPrompt,
     /// Did something about sources.
     Clerk(Clerk),
+    /// Did something in a conversation.
+    Chat(ChatAct),
+    /// Did something about models.
+    Models(ModelAct),
     /// Stop it.
     Stop(EntryId),
     /// Do it again.
@@ -168,6 +185,71 @@ pub enum FormOf {
     Bench,
     /// A question's.
     Entry(EntryId),
+}
+
+/// What a person did in conversations.
+#[derive(Clone, Debug)]
+pub enum ChatAct {
+    /// Has a question of the stream answered by the model.
+    AskModel(EntryId),
+    /// Wants to change a message.
+    Edit(ConversationId, NodeId),
+    /// Typed into it.
+    Edited(ConversationId, NodeId, String),
+    /// Leaves it as it was.
+    EditDropped(ConversationId, NodeId),
+    /// Sends the changed message.
+    Resend(ConversationId, NodeId),
+    /// Wants another answer beside that one.
+    Regenerate(ConversationId, NodeId),
+    /// Wants to see that message instead of the one beside it.
+    Choose(ConversationId, NodeId),
+    /// Stop the answer.
+    Stop(ConversationId),
+    /// Call it that.
+    Rename(ConversationId, String),
+    /// Answer like that from now on.
+    Manner(ConversationId, Box<Manner>),
+    /// Remove it.
+    Remove(ConversationId),
+    /// Bring back what was removed last.
+    Undo,
+    /// Search all conversations.
+    Search(String),
+    /// Have one as a file, or all of them.
+    Export(Option<ConversationId>),
+    /// Take the conversations of a file in.
+    Import {
+        /// Its name.
+        name: String,
+        /// What is in it.
+        text: String,
+    },
+    /// Wanted to take a file in that cannot be read.
+    Unreadable(Problem),
+}
+
+/// What a person did about models.
+#[derive(Clone, Debug)]
+pub enum ModelAct {
+    /// Have it here: download what is missing, and load it.
+    Load(ModelId),
+    /// Stop that; what was downloaded stays.
+    Pause(ModelId),
+    /// Take it out of memory.
+    Unload(ModelId),
+    /// Delete it from this device.
+    Remove(ModelId),
+    /// Keep what is about to be deleted.
+    Undo,
+    /// Measure the machine.
+    Measure,
+    /// Have the browser keep what is stored.
+    Persist,
+    /// Brings a file of weights in; the platform has the file itself.
+    Bring(String),
+    /// Stops that.
+    DropFile,
 }
 
 /// What a person did about sources.
@@ -299,6 +381,16 @@ pub enum Timer {
     },
     /// A source's progress is listened to again.
     Watch(SourceId),
+    /// A removed conversation is gone.
+    ConversationGoes {
+        /// The removal.
+        token: u32,
+    },
+    /// A removed model goes.
+    ModelGoes {
+        /// The removal.
+        token: u32,
+    },
     /// What was removed is gone.
     Undo {
         /// The removal.

@@ -1,5 +1,6 @@
 //! The shell: events in, a new model and effects out. Nothing in here but `dispatcher` knows of a browser.
 
+pub mod chat;
 #[cfg(target_arch = "wasm32")]
 pub mod dispatcher;
 pub mod effect;
@@ -7,7 +8,9 @@ mod entry;
 pub mod event;
 pub mod federation;
 pub mod form;
+pub mod markdown;
 pub mod model;
+pub mod models;
 pub mod place;
 pub mod schema;
 pub mod update;

@@ -11,7 +11,13 @@ use mtor_shared::{
 use serde::{Deserialize, Serialize};
 
 pub use super::entry::*;
-use super::{federation::Federation, form::Form, place::Place};
+use super::{
+    chat::Chats,
+    federation::Federation,
+    form::Form,
+    models::{Shelf, Speed},
+    place::Place,
+};
 
 /// A value that many read and one changes. Equal means "the very same": a change always makes a new one, so
 /// comparing costs nothing however large the value is.
@@ -38,6 +44,18 @@ impl<T> Clone for Shared<T> {
     }
 }
 
+impl<T: Serialize> Serialize for Shared<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shared<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::new)
+    }
+}
+
 impl<T> PartialEq for Shared<T> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -59,6 +77,10 @@ pub struct Model {
     pub place: Place,
     /// The realm's sources.
     pub federation: Federation,
+    /// Conversations.
+    pub chats: Chats,
+    /// Models on this device.
+    pub shelf: Shelf,
     /// Forms of questions that miss something.
     pub forms: Vec<(EntryId, Shared<Form>)>,
     /// The line that a person types into.
@@ -261,7 +283,7 @@ pub enum Identity {
 }
 
 /// What a person decided once; kept on this device.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// What the person likes to be called.
     #[serde(default)]
@@ -269,6 +291,9 @@ pub struct Settings {
     /// Which hosts may get words without asking, by [`Choice::destination`].
     #[serde(default)]
     pub standing: BTreeMap<String, Standing>,
+    /// How fast this machine was when it was measured.
+    #[serde(default)]
+    pub speed: Option<Speed>,
 }
 
 /// A decision that is kept.

@@ -1,5 +1,6 @@
 //! Where a person is, as the part of the address behind `#` says it: back, forward and a reload keep it.
 
+use super::chat::{ConversationId, NodeId};
 use mtor_shared::{capability::CapabilityId, source::SourceId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -28,6 +29,30 @@ pub enum Place {
     },
     /// One operation.
     Operation(CapabilityId),
+    /// A conversation that has not begun.
+    Chat,
+    /// One conversation.
+    Talk {
+        /// Which.
+        id: ConversationId,
+        /// A message in it that was looked for.
+        at: Option<NodeId>,
+    },
+    /// Models on this device.
+    Models,
+}
+
+/// A part of the shell, as the header names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Questions and answers.
+    Ask,
+    /// Conversations.
+    Chat,
+    /// Sources.
+    Federation,
+    /// Models on this device.
+    Models,
 }
 
 /// A side of a source.
@@ -84,6 +109,12 @@ impl Place {
         let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         match segments.as_slice() {
             [""] => Some(Self::Stream),
+            ["chat"] | ["chat", ""] => Some(Self::Chat),
+            ["chat", id] => {
+                let at = value("at").and_then(|number| number.parse().ok()).map(NodeId);
+                Some(Self::Talk { id: ConversationId(decoded(id)), at })
+            }
+            ["models"] | ["models", ""] => Some(Self::Models),
             ["federation"] | ["federation", ""] => {
                 Some(Self::Federation { query: value("q").unwrap_or_default() })
             }
@@ -119,6 +150,10 @@ impl Place {
     pub fn address(&self) -> String {
         match self {
             Self::Stream => "#/".to_owned(),
+            Self::Chat => "#/chat".to_owned(),
+            Self::Talk { id, at: None } => format!("#/chat/{}", encoded(&id.0)),
+            Self::Talk { id, at: Some(at) } => format!("#/chat/{}?at={}", encoded(&id.0), at.0),
+            Self::Models => "#/models".to_owned(),
             Self::Federation { query } if query.is_empty() => "#/federation".to_owned(),
             Self::Federation { query } => format!("#/federation?q={}", encoded(query)),
             Self::Source { source, tab, query } => {
@@ -140,10 +175,25 @@ impl Place {
         }
     }
 
+    /// A conversation.
+    pub fn talk(id: &ConversationId) -> Self {
+        Self::Talk { id: id.clone(), at: None }
+    }
+
+    /// The part of the shell that it is in.
+    pub fn room(&self) -> Room {
+        match self {
+            Self::Stream => Room::Ask,
+            Self::Federation { .. } | Self::Source { .. } | Self::Operation(_) => Room::Federation,
+            Self::Chat | Self::Talk { .. } => Room::Chat,
+            Self::Models => Room::Models,
+        }
+    }
+
     /// The source that is looked at, also through one of its operations.
     pub fn of_source(&self) -> Option<SourceId> {
         match self {
-            Self::Stream | Self::Federation { .. } => None,
+            Self::Stream | Self::Federation { .. } | Self::Chat | Self::Talk { .. } | Self::Models => None,
             Self::Source { source, .. } => Some(source.clone()),
             Self::Operation(id) => Some(SourceId(halves(id).0.to_owned())),
         }
@@ -171,6 +221,10 @@ mod tests {
             Place::source(&source),
             Place::side(&source, Tab::Settings),
             searched,
+            Place::Chat,
+            Place::talk(&ConversationId("0001-ab".into())),
+            Place::Talk { id: ConversationId("0001-ab".into()), at: Some(NodeId(7)) },
+            Place::Models,
             Place::Operation("pets-1.0/GET /pets/{id}?x".into()),
         ] {
             let address = place.address();

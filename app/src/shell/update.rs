@@ -1,5 +1,6 @@
 //! What happens next: the only place where the model changes, and it touches nothing but the model.
 
+mod chats;
 mod credentials;
 mod engine;
 pub mod forms;
@@ -10,6 +11,7 @@ mod prompt;
 mod realm;
 mod routing;
 mod runs;
+mod shelf;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ use super::{
     event::{Clerk, Event, Person, Stamp, Timer},
     federation::{About, Answer, Call},
     model::{Entry, EntryId, Model, Shared, Stage},
-    place::Place,
+    place::Room,
 };
 
 /// Takes an event in and says what is to be done outside.
@@ -41,6 +43,11 @@ pub fn update(model: &mut Model, stamp: Stamp, event: Event) -> Vec<Effect> {
         Event::StorageRead { entries, settings, unreadable } => {
             history::read(model, turn_ref, entries, settings, unreadable);
         }
+        Event::DraftsRead(text) => chats::drafts_read(model, &text),
+        Event::ConversationsRead { conversations, unreadable } => {
+            chats::read(model, turn_ref, conversations, unreadable);
+        }
+        Event::Persisted(granted) => shelf::persisted(model, granted),
         Event::StorageFailed(problem) => history::failed(model, turn_ref, problem),
         Event::IdentityRead(result) => history::identity(model, result),
         Event::Person(person) => by_person(model, turn_ref, person),
@@ -61,7 +68,7 @@ pub fn update(model: &mut Model, stamp: Stamp, event: Event) -> Vec<Effect> {
         Event::ProgressEnded(source) => sources::progress_ended(model, turn_ref, &source),
     }
     // The keyboard stays where a person works.
-    if model.place != Place::Stream && !wants_prompt {
+    if !matches!(model.place.room(), Room::Ask | Room::Chat) && !wants_prompt {
         turn.effects.retain(|effect| *effect != Effect::FocusPrompt);
     }
     turn.effects
@@ -130,6 +137,8 @@ fn by_person(model: &mut Model, turn: &mut Turn, person: Person) {
         Person::Declined(id) => routing::declined(model, turn, &id),
         Person::WantsPrompt => turn.push(Effect::FocusPrompt),
         Person::Clerk(clerk) => by_clerk(model, turn, clerk),
+        Person::Chat(act) => chats::act(model, turn, act),
+        Person::Models(act) => shelf::act(model, turn, act),
         Person::Stop(id) => runs::stop(model, turn, &id),
         Person::Retry(id) => runs::retry(model, turn, &id),
         Person::Reconnect(id) => runs::reconnect(model, turn, &id),
@@ -162,6 +171,8 @@ fn rang(model: &mut Model, turn: &mut Turn, timer: Timer) {
         Timer::Engine { generation } => engine::rang(model, turn, generation),
         Timer::SourceGoes { token } => sources::goes(model, turn, token),
         Timer::Watch(source) => sources::watch(model, turn, &source),
+        Timer::ConversationGoes { token } => chats::goes(model, token),
+        Timer::ModelGoes { token } => shelf::goes(model, turn, token),
         Timer::Undo { token } => {
             if model.removed.as_ref().is_some_and(|removed| removed.token == token) {
                 model.removed = None;

@@ -3,19 +3,24 @@
 use mtor_shared::{
     capability::{CapabilityId, SideEffect},
     engine::{Backend, LoadPhase},
+    model::EMBEDDER,
     problem::Problem,
     receipt::{Exchange, RanAt, Receipt},
     stream::{RunStatus, StepState},
 };
 use serde_json::Value;
 
+use super::chat::ConversationId;
 use super::model::{
     Choice, EngineState, Entry, EntryId, Identity, Link, Model, RealmState, RoutedBy, Shared, Stage, Step,
     Storage, WaitsFor,
 };
+use super::models::Load;
 
+pub mod chat;
 pub mod federation;
 pub mod format;
+pub mod models;
 
 use format::{bytes, percent, seconds};
 
@@ -50,6 +55,7 @@ pub fn eye(model: &Model) -> Eye {
     match model.entries.last() {
         _ if offline => Eye::Offline,
         _ if model.entries.iter().rev().take(20).any(|entry| entry.is_busy()) => Eye::Thinking,
+        _ if !model.chats.asked.is_empty() => Eye::Thinking,
         Some(last) if last.needs_person() => Eye::Attention,
         _ => Eye::Idle,
     }
@@ -94,8 +100,27 @@ pub fn realm(model: &Model) -> Status {
     }
 }
 
-/// How the engine and its model stand.
+/// How the engine and its models stand: what is on its way comes first.
 pub fn engine(model: &Model) -> Status {
+    let mut status = router(model);
+    if !matches!(model.engine.state, EngineState::Ready { .. } | EngineState::NoModel { .. }) {
+        return status;
+    }
+    for (id, load) in model.shelf.loads.iter().filter(|(id, _)| id.0 != EMBEDDER) {
+        let name = model.shelf.name(id);
+        if load.is_going() {
+            let (words, share) = models::going(load);
+            status.brief = format!("{name}: {words}");
+            status.progress = share;
+        } else if matches!(load, Load::Loaded { .. }) {
+            status.story.push(format!("{name} is in memory and answers in Chat."));
+        }
+    }
+    status
+}
+
+/// How the engine stands with the model that routing needs.
+fn router(model: &Model) -> Status {
     let words = "Until the language model is here, questions are understood by word match.".to_owned();
     match &model.engine.state {
         EngineState::Resting | EngineState::Starting => {
@@ -163,7 +188,7 @@ pub fn engine(model: &Model) -> Status {
     }
 }
 
-fn backend(backend: Backend) -> &'static str {
+pub(crate) fn backend(backend: Backend) -> &'static str {
     match backend {
         Backend::Gpu => "GPU",
         Backend::Cpu => "CPU",
@@ -278,6 +303,8 @@ pub enum Body {
     },
     /// It ended after running.
     Over(Shared<Entry>),
+    /// A model on this device answers, in a conversation.
+    Told(ConversationId),
     /// It ended before.
     Ended(Problem),
 }
@@ -375,6 +402,7 @@ pub fn body(model: &Model, id: &EntryId) -> Option<Body> {
             }
         }
         Stage::Chosen(_, Step::Over { .. }) => Body::Over(entry.clone()),
+        Stage::Told(id) => Body::Told(id.clone()),
         Stage::Ended(problem) => Body::Ended(problem.clone()),
     })
 }

@@ -23,6 +23,18 @@ pub(crate) enum Picture {
     Plus,
     /// Goes back.
     Back,
+    /// Goes on.
+    Forth,
+    /// Change it.
+    Pencil,
+    /// Into the clipboard.
+    Copy,
+    /// Have it as a file.
+    Down,
+    /// Remove it for good.
+    Bin,
+    /// What there is.
+    List,
 }
 
 impl Picture {
@@ -36,6 +48,12 @@ impl Picture {
             Self::Leave => "M8 5h11v11M19 5L6 18",
             Self::Plus => "M12 5v14M5 12h14",
             Self::Back => "M14.5 5.5L8 12l6.5 6.5",
+            Self::Forth => "M9.5 5.5L16 12l-6.5 6.5",
+            Self::Pencil => "M4.5 19.5l1-4.5L16 4.5l3.5 3.5L9 18.5l-4.5 1zM14 6.5l3.5 3.5",
+            Self::Copy => "M9 9h10.5v10.5H9zM5 15H4.5V4.5H15V5",
+            Self::Down => "M12 4v11M7 10.5l5 5 5-5M4.5 19.5h15",
+            Self::Bin => "M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 12.5h9l1-12.5M10.5 10.5v6M13.5 10.5v6",
+            Self::List => "M4 7h16M4 12h16M4 17h10",
             Self::Lock => "M7 11V8a5 5 0 0 1 10 0v3M5.5 11h13v9h-13z",
         }
     }

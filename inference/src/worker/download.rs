@@ -10,9 +10,10 @@ use mtor_shared::{
 use sha2::{Digest, Sha256};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, ReadableStreamDefaultReader, Request, RequestCache, RequestInit, Response};
+use web_sys::{ReadableStreamDefaultReader, Request, RequestCache, RequestInit, Response};
 
 use super::{
+    abort::Abort,
     port::{now_ms, scope, sleep, timer, words},
     stopped,
     store::{BlobSource, Refusal, Store, Writer},
@@ -43,7 +44,7 @@ pub(super) struct Found {
 /// it; what has arrived by then stays.
 pub(super) async fn obtain(
     file: &ModelFile,
-    signal: &AbortSignal,
+    signal: &Abort,
     report: &mut dyn FnMut(LoadPhase, u64),
 ) -> Result<Found, Problem> {
     let store = Store::open().await;
@@ -122,7 +123,7 @@ enum Held {
 async fn wait_for(
     store: &Store,
     file: &ModelFile,
-    signal: &AbortSignal,
+    signal: &Abort,
     report: &mut dyn FnMut(LoadPhase, u64),
 ) -> Result<Held, Problem> {
     let started = now_ms();
@@ -174,7 +175,7 @@ impl Sink {
     async fn resume(
         &self,
         file: &ModelFile,
-        signal: &AbortSignal,
+        signal: &Abort,
         report: &mut dyn FnMut(LoadPhase, u64),
     ) -> Result<Progress, Problem> {
         let mut progress = Progress::default();
@@ -242,7 +243,7 @@ enum Break {
 /// Brings the file to its full length, over as many connections as it takes.
 async fn fetch(
     file: &ModelFile,
-    signal: &AbortSignal,
+    signal: &Abort,
     sink: &mut Sink,
     progress: &mut Progress,
     report: &mut dyn FnMut(LoadPhase, u64),
@@ -281,7 +282,7 @@ async fn fetch(
 /// One request, from the first missing byte on.
 async fn transfer(
     file: &ModelFile,
-    signal: &AbortSignal,
+    signal: &Abort,
     sink: &mut Sink,
     progress: &mut Progress,
     report: &mut dyn FnMut(LoadPhase, u64),
@@ -290,7 +291,7 @@ async fn transfer(
     let init = RequestInit::new();
     // The store is the cache.
     init.set_cache(RequestCache::NoStore);
-    init.set_signal(Some(signal));
+    signal.ends_request(&init);
     let request =
         Request::new_with_str_and_init(&format!("/models/sha256/{}", file.sha256), &init).map_err(again)?;
     if progress.bytes > 0 {

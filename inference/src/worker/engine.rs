@@ -13,9 +13,10 @@ use mtor_shared::{
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, File};
+use web_sys::File;
 
 use super::{
+    abort::Abort,
     jobs::Job,
     load::Load,
     own,
@@ -78,7 +79,7 @@ pub(super) struct Engine {
     own: RefCell<Option<Vec<Model>>>,
     /// Own files that could not be stored, by hash.
     kept: RefCell<Vec<(String, File)>>,
-    imports: RefCell<Vec<(JobId, AbortController)>>,
+    imports: RefCell<Vec<(JobId, Abort)>>,
     jobs: RefCell<Scheduler<Job>>,
     probes: Cell<u32>,
     awake: Cell<bool>,
@@ -156,6 +157,7 @@ impl Engine {
         self.preference.set(preference);
         self.era.set(self.era.get() + 1);
         self.residents.borrow_mut().clear();
+        self.settle_turn();
         *self.choice.borrow_mut() = None;
         if let Err(problem) = self.chosen().await {
             post(&Event::Lost { problem });
@@ -252,7 +254,12 @@ impl Engine {
     /// Takes a model out of memory. A job that is using it goes on to its end.
     pub(super) fn drop_resident(&self, id: &ModelId) {
         self.residents.borrow_mut().retain(|resident| resident.id != *id);
-        if !self.residents.borrow().iter().any(|resident| resident.large) {
+        self.settle_turn();
+    }
+
+    /// Gives the turn up when nothing needs it: no large model is in memory or on its way there.
+    pub(super) fn settle_turn(&self) {
+        if !self.is_placing.get() && !self.residents.borrow().iter().any(|resident| resident.large) {
             self.turn.give_up();
         }
     }
@@ -339,8 +346,8 @@ impl Engine {
     }
 
     pub(super) fn import(self: &Rc<Self>, job: JobId, file: File) {
-        let Ok(stop) = AbortController::new() else { return };
-        let signal = stop.signal();
+        let Some(stop) = Abort::new() else { return };
+        let signal = stop.clone();
         self.imports.borrow_mut().push((job, stop));
         let engine = self.clone();
         wasm_bindgen_futures::spawn_local(async move {
@@ -355,12 +362,14 @@ impl Engine {
                 let hashes = model.files.iter().map(|part| (part.sha256.clone(), file.clone()));
                 engine.kept.borrow_mut().extend(hashes);
             }
-            let mut own = engine.own.borrow().clone().unwrap_or_default();
-            own.retain(|other| other.id != model.id);
-            own.push(model.clone());
-            *engine.own.borrow_mut() = Some(own.clone());
-            let lasting: Vec<Model> = own.into_iter().filter(|model| !engine.is_kept(model)).collect();
-            own::write_index(&lasting).await;
+            if model::find(&model.id).is_none() {
+                let mut own = engine.own.borrow().clone().unwrap_or_default();
+                own.retain(|other| other.id != model.id);
+                own.push(model.clone());
+                *engine.own.borrow_mut() = Some(own.clone());
+                let lasting: Vec<Model> = own.into_iter().filter(|model| !engine.is_kept(model)).collect();
+                own::write_index(&lasting).await;
+            }
             post(&Event::Imported { job, model, stored });
             engine.survey().await;
         });

@@ -7,9 +7,9 @@ use mtor_shared::{
     model::{Model, ModelFile, ModelId, Task},
     problem::{Problem, ProblemCode},
 };
-use web_sys::{AbortController, AbortSignal};
 
 use super::{
+    abort::Abort,
     download::{Found, obtain},
     engine::{Engine, Loaded, Resident, trusted},
     meter::Meter,
@@ -34,7 +34,7 @@ pub(super) fn is_large(model: &Model) -> bool {
 /// A load on the way.
 pub(super) struct Load {
     pub(super) model: ModelId,
-    pub(super) stop: AbortController,
+    pub(super) stop: Abort,
 }
 
 impl Engine {
@@ -47,15 +47,15 @@ impl Engine {
         if self.is_loading(&id) {
             return;
         }
-        let stop = match AbortController::new() {
-            Ok(stop) => stop,
-            Err(_) => {
+        let stop = match Abort::new() {
+            Some(stop) => stop,
+            None => {
                 let problem =
                     Problem::new(ProblemCode::Unsupported, "This browser is too old for models.", "");
                 return post(&Event::LoadFailed { model: id, problem });
             }
         };
-        let signal = stop.signal();
+        let signal = stop.clone();
         self.loads.borrow_mut().push(Load { model: id.clone(), stop });
         let engine = self.clone();
         wasm_bindgen_futures::spawn_local(async move {
@@ -72,6 +72,7 @@ impl Engine {
                     post(&Event::LoadFailed { model: id, problem });
                 }
             }
+            engine.settle_turn();
             engine.let_go();
             // Jobs that waited for it.
             engine.wake();
@@ -86,7 +87,7 @@ impl Engine {
         }
     }
 
-    async fn try_load(self: &Rc<Self>, id: &ModelId, signal: &AbortSignal) -> Result<(), Problem> {
+    async fn try_load(self: &Rc<Self>, id: &ModelId, signal: &Abort) -> Result<(), Problem> {
         let model = self.find(id).ok_or_else(|| {
             Problem::new(
                 ProblemCode::NotFound,
@@ -175,7 +176,7 @@ impl Engine {
     }
 
     /// One load at a time fills memory: only so is the budget kept.
-    async fn placing(self: &Rc<Self>, signal: &AbortSignal) -> Result<Placing, Problem> {
+    async fn placing(self: &Rc<Self>, signal: &Abort) -> Result<Placing, Problem> {
         while self.is_placing.get() {
             sleep(LOOK_MS).await;
             if signal.aborted() {
@@ -228,7 +229,7 @@ impl Files {
     async fn place(
         &self,
         choice: &Choice,
-        signal: &AbortSignal,
+        signal: &Abort,
         progress: &mut dyn FnMut(f64),
     ) -> Result<Loaded, Problem> {
         match self {
@@ -247,7 +248,7 @@ impl Files {
 /// A source that gives nothing any more once somebody said stop.
 struct Stoppable<'a> {
     source: &'a BlobSource,
-    signal: &'a AbortSignal,
+    signal: &'a Abort,
 }
 
 impl Source for Stoppable<'_> {

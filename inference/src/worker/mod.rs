@@ -6,6 +6,7 @@
 //! The memory of wasm only grows: what a model leaves behind is used by the next one and is not given back to the
 //! system. Whoever wants it back ends the worker; it holds nothing that a new one cannot read from storage.
 
+mod abort;
 mod download;
 mod engine;
 mod jobs;

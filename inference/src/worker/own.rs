@@ -2,13 +2,14 @@
 
 use mtor_shared::{
     engine::{Event, JobId, LoadPhase},
-    model::{Model, ModelFile, ModelId, Task},
+    model::{self, Model, ModelFile, ModelId, Task},
     problem::{Problem, ProblemCode},
 };
 use sha2::{Digest, Sha256};
-use web_sys::{AbortSignal, File};
+use web_sys::File;
 
 use super::{
+    abort::Abort,
     meter::Pace,
     port::{breathe, now_ms, post},
     stopped,
@@ -40,13 +41,17 @@ pub(super) async fn write_index(models: &[Model]) -> bool {
 }
 
 /// Takes a file in; the model, and whether it was stored.
-pub(super) async fn import(job: JobId, file: &File, signal: &AbortSignal) -> Result<(Model, bool), Problem> {
+pub(super) async fn import(job: JobId, file: &File, signal: &Abort) -> Result<(Model, bool), Problem> {
     let source = BlobSource::stored(file.clone());
     let title = look(&source, &file.name()).await?;
     let bytes = source.bytes();
     let sha256 = read(job, LoadPhase::Verify, &source, signal, |_, _| Ok(())).await?;
     let wanted = ModelFile { name: "model.gguf".into(), bytes, sha256, sources: Vec::new() };
-    let model = Model {
+    // A file that the manifest knows is that model.
+    let known = model::manifest()
+        .iter()
+        .find(|model| matches!(model.files.as_slice(), [file] if file.sha256 == wanted.sha256));
+    let own = || Model {
         id: ModelId(format!("own-{}", wanted.sha256.get(..12).unwrap_or_default())),
         title,
         task: Task::Generate,
@@ -54,6 +59,7 @@ pub(super) async fn import(job: JobId, file: &File, signal: &AbortSignal) -> Res
         optional: true,
         files: vec![wanted.clone()],
     };
+    let model = known.cloned().unwrap_or_else(own);
     Ok((model, copy(job, &source, &wanted, signal).await?))
 }
 
@@ -82,7 +88,7 @@ async fn read(
     job: JobId,
     phase: LoadPhase,
     source: &BlobSource,
-    signal: &AbortSignal,
+    signal: &Abort,
     mut each: impl FnMut(u64, &[u8]) -> Result<(), Problem>,
 ) -> Result<String, Problem> {
     let total = source.bytes();
@@ -108,12 +114,7 @@ async fn read(
 }
 
 /// Copies the file into the store; false where there is no room or no store, and then it is kept as it is.
-async fn copy(
-    job: JobId,
-    source: &BlobSource,
-    wanted: &ModelFile,
-    signal: &AbortSignal,
-) -> Result<bool, Problem> {
+async fn copy(job: JobId, source: &BlobSource, wanted: &ModelFile, signal: &Abort) -> Result<bool, Problem> {
     let Some(store) = Store::open().await else { return Ok(false) };
     if store.verified(wanted).await.is_some() {
         return Ok(true);

@@ -3,41 +3,49 @@
 //! The lock is the browser's (Web Locks), so a tab that ends or crashes gives it back. Who waits asks for it over a
 //! broadcast; who holds it gives it up when idle. Where the browser has no such locks there is no turn to wait for.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use mtor_shared::problem::Problem;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, BroadcastChannel};
 
-use super::{port::scope, stopped};
+use super::{
+    abort::Abort,
+    port::{scope, sleep},
+    stopped,
+};
 
 const LOCK: &str = "mtor-engine-memory";
 const CHANNEL: &str = "mtor-engine-memory";
+/// Milliseconds between two questions to whoever holds the lock.
+const ASK_MS: i32 = 2_000;
 
 /// This tab's hold on the lock.
 pub(super) struct Turn {
     /// Gives the lock back; there while it is held.
     release: RefCell<Option<Function>>,
     asked: Cell<bool>,
-    channel: Option<BroadcastChannel>,
+    channel: Option<JsValue>,
 }
 
 impl Turn {
     /// `asked` is called when another tab wants the turn.
     pub(super) fn new(asked: impl Fn() + 'static) -> Self {
-        let channel = BroadcastChannel::new(CHANNEL).ok();
+        let channel = channel();
         if let Some(channel) = &channel {
             let heard = Closure::<dyn Fn()>::new(asked);
-            channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+            let _ = Reflect::set(channel, &"onmessage".into(), heard.as_ref());
             heard.forget();
         }
         Self { release: RefCell::new(None), asked: Cell::new(false), channel }
     }
 
     /// Takes the turn; `waiting` is called first where another tab has it.
-    pub(super) async fn take(&self, signal: &AbortSignal, waiting: impl FnOnce()) -> Result<(), Problem> {
+    pub(super) async fn take(&self, signal: &Abort, waiting: impl FnOnce()) -> Result<(), Problem> {
         let Some(locks) = locks() else { return Ok(()) };
         if self.is_held() {
             return Ok(());
@@ -47,12 +55,13 @@ impl Turn {
         let mut release = request(&locks, &options).await.unwrap_or(JsValue::NULL);
         if !release.is_function() {
             waiting();
-            if let Some(channel) = &self.channel {
-                let _ = channel.post_message(&JsValue::NULL);
-            }
+            let waits = Rc::new(Cell::new(true));
+            self.ask_until(waits.clone());
             let options = Object::new();
-            let _ = Reflect::set(&options, &"signal".into(), signal);
-            release = request(&locks, &options).await.map_err(|_| stopped())?;
+            signal.ends_wait(&options);
+            let granted = request(&locks, &options).await;
+            waits.set(false);
+            release = granted.map_err(|_| stopped())?;
         }
         self.asked.set(false);
         // A second load may have waited beside this one; each lock that is held is given back.
@@ -60,6 +69,19 @@ impl Turn {
             let _ = other.call0(&JsValue::NULL);
         }
         Ok(())
+    }
+
+    /// Asks again and again: who holds the lock now may not have held it when it was asked first.
+    fn ask_until(&self, waits: Rc<Cell<bool>>) {
+        let Some(channel) = self.channel.clone() else { return };
+        let post = Reflect::get(&channel, &"postMessage".into()).and_then(|post| post.dyn_into::<Function>());
+        let Ok(post) = post else { return };
+        wasm_bindgen_futures::spawn_local(async move {
+            while waits.get() {
+                let _ = post.call1(&channel, &JsValue::NULL);
+                sleep(ASK_MS).await;
+            }
+        });
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -84,6 +106,12 @@ impl Turn {
             let _ = release.call0(&JsValue::NULL);
         }
     }
+}
+
+/// A `BroadcastChannel`, where the browser has one.
+fn channel() -> Option<JsValue> {
+    let constructor: Function = Reflect::get(&scope(), &"BroadcastChannel".into()).ok()?.dyn_into().ok()?;
+    Reflect::construct(&constructor, &Array::of1(&CHANNEL.into())).ok()
 }
 
 /// `navigator.locks`, which web-sys has only behind an unstable flag.

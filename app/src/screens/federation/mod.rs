@@ -44,7 +44,9 @@ pub(crate) fn Federation() -> impl IntoView {
         place.with(|place| match place {
             Place::Source { source, .. } => Some(Page::Source(source.clone())),
             Place::Operation(id) => Some(Page::Operation(id.clone())),
-            Place::Stream | Place::Federation { .. } => None,
+            Place::Stream | Place::Federation { .. } | Place::Chat | Place::Talk { .. } | Place::Models => {
+                None
+            }
         })
     });
     let at_list = memo(move || page.with(Option::is_none));

@@ -8,18 +8,18 @@ use crate::{
     screens::arguments::Arguments,
     shell::{
         dispatcher::use_shell,
-        event::{Decided, FormOf, Person},
+        event::{ChatAct, Decided, FormOf, Person},
         model::{EntryId, Standing},
         view::listed,
     },
-    ui::{Button, Kind},
+    ui::{Button, Icon, Kind, Picture},
 };
 
 /// Which of two?
 #[component]
 pub(super) fn Asking(id: EntryId, candidates: Vec<(CapabilityId, String, String)>) -> impl IntoView {
     let shell = use_shell();
-    let none = id.clone();
+    let (none, by_model) = (id.clone(), id.clone());
     let buttons = candidates.into_iter().map(|(capability, title, nearest)| {
         let id = id.clone();
         let press = move || shell.person(Person::Picked(id.clone(), capability.clone()));
@@ -34,6 +34,7 @@ pub(super) fn Asking(id: EntryId, candidates: Vec<(CapabilityId, String, String)
         <p>"Did you mean"</p>
         <div class="buttons" role="group" aria-label="Did you mean">
             {buttons.collect_view()}
+            <AskModel id=by_model />
             <Button kind=Kind::Quiet press=move || shell.person(Person::NoneFits(none.clone()))>"None of these"</Button>
         </div>
     }
@@ -41,7 +42,7 @@ pub(super) fn Asking(id: EntryId, candidates: Vec<(CapabilityId, String, String)
 
 /// Nothing answers it.
 #[component]
-pub(super) fn Unknown(offers: Vec<String>, suggestions: Vec<String>) -> impl IntoView {
+pub(super) fn Unknown(id: EntryId, offers: Vec<String>, suggestions: Vec<String>) -> impl IntoView {
     let can = match offers.as_slice() {
         [] => "This realm offers nothing yet.".to_owned(),
         _ => {
@@ -53,6 +54,19 @@ pub(super) fn Unknown(offers: Vec<String>, suggestions: Vec<String>) -> impl Int
     view! {
         <p>"Nothing in this realm answers that yet, so nothing was sent anywhere. " {can}</p>
         <ul class="chips" aria-label="Try one of these">{chips.collect_view()}</ul>
+        <div class="buttons"><AskModel id /></div>
+    }
+}
+
+/// The model on this device may answer what nothing else does.
+#[component]
+fn AskModel(id: EntryId) -> impl IntoView {
+    let shell = use_shell();
+    view! {
+        <Button press=move || shell.chat(ChatAct::AskModel(id.clone()))>
+            <Icon picture=Picture::Lock />
+            "Ask the model on this device"
+        </Button>
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     choices::{Asking, Confirm, Consent, Missing, Refused, Unknown},
     outcome::{Ended, Over},
     progress::{Routing, Running},
+    told::Told,
 };
 use crate::{
     platform::clock,
@@ -60,8 +61,9 @@ pub(crate) fn EntryCard(
                     let id = id.clone();
                     body.get().map(|body| match body {
                         Body::Routing { words, retry_at_ms } => view! { <Routing id words retry_at_ms /> }.into_any(),
+                        Body::Told(conversation) => view! { <Told conversation /> }.into_any(),
                         Body::Asking(candidates) => view! { <Asking id candidates /> }.into_any(),
-                        Body::Unknown { offers, suggestions } => view! { <Unknown offers suggestions /> }.into_any(),
+                        Body::Unknown { offers, suggestions } => view! { <Unknown id offers suggestions /> }.into_any(),
                         Body::Missing { title, words, has_form } => {
                             view! { <Missing id title words has_form /> }.into_any()
                         }

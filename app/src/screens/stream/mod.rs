@@ -15,6 +15,8 @@ mod progress;
 mod prompt;
 #[cfg(target_arch = "wasm32")]
 mod stream_view;
+#[cfg(target_arch = "wasm32")]
+mod told;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use entry::EntryCard;

@@ -4,17 +4,26 @@ use leptos::{ev::KeyboardEvent, html::Textarea, prelude::*};
 
 use crate::{
     platform::page,
-    shell::{dispatcher::use_shell, event::Person},
-    ui::{Icon, Picture, dynamic, wording},
+    shell::{
+        dispatcher::use_shell,
+        event::{ChatAct, Person},
+        view::chat as view,
+    },
+    ui::{Button, Icon, Kind, Picture, dynamic, memo, wording},
 };
 
 /// Asks what is typed into it.
 #[component]
 pub(super) fn PromptBar() -> impl IntoView {
     let shell = use_shell();
-    let text = shell.view(|model| model.prompt.text.clone());
-    let notice = shell.view(|model| model.prompt.notice.clone());
-    let recalls = shell.view(|model| model.prompt.text.is_empty() || model.prompt.recalled.is_some());
+    let prompt = shell.view(view::prompt);
+    let text = memo(move || prompt.with(|prompt| prompt.text.clone()));
+    let notice = memo(move || prompt.with(|prompt| prompt.notice.clone()));
+    let recalls = memo(move || prompt.with(|prompt| prompt.recalls));
+    let in_chat = memo(move || prompt.with(|prompt| prompt.in_chat));
+    // Whoever types on wants to send; whoever does not wants to stop.
+    let stops =
+        memo(move || prompt.with(|prompt| prompt.stops.clone().filter(|_| prompt.text.trim().is_empty())));
     let area = NodeRef::<Textarea>::new();
     // As many lines as there are, within bounds; long ones wrap and scroll.
     let rows =
@@ -40,18 +49,20 @@ pub(super) fn PromptBar() -> impl IntoView {
     view! {
         <form
             class="prompt"
-            aria-label="Ask"
+            aria-label=wording(move || if in_chat.get() { "Write".to_owned() } else { "Ask".to_owned() })
             on:submit=move |event| {
                 event.prevent_default();
                 shell.person(Person::Submitted);
             }
         >
-            <label class="unseen" for=page::PROMPT>"Ask MTOR"</label>
+            <label class="unseen" for=page::PROMPT>
+                {dynamic(move || if in_chat.get() { "Message to the model" } else { "Ask MTOR" })}
+            </label>
             <textarea
                 id=page::PROMPT
                 node_ref=area
                 class="prompt-text"
-                placeholder="Ask …"
+                placeholder=wording(move || if in_chat.get() { "Write to the model …".to_owned() } else { "Ask …".to_owned() })
                 autocomplete="off"
                 spellcheck="true"
                 enterkeyhint="send"
@@ -61,9 +72,21 @@ pub(super) fn PromptBar() -> impl IntoView {
                 on:input=move |event| shell.person(Person::Typed(event_target_value(&event)))
                 on:keydown=pressed
             ></textarea>
-            <button type="submit" class="button button-main prompt-send" aria-label="Ask" title="Ask (Enter)">
-                <Icon picture=Picture::Arrow />
-            </button>
+            {dynamic(move || match stops.get() {
+                Some(id) => view! {
+                    <Button kind=Kind::Main label="Stop the answer" press=move || shell.chat(ChatAct::Stop(id.clone()))>
+                        <Icon picture=Picture::Stop />
+                    </Button>
+                }.into_any(),
+                None => {
+                    let (name, title) = if in_chat.get() { ("Send", "Send (Enter)") } else { ("Ask", "Ask (Enter)") };
+                    view! {
+                        <button type="submit" class="button button-main prompt-send" aria-label=name title=title>
+                            <Icon picture=Picture::Arrow />
+                        </button>
+                    }.into_any()
+                }
+            })}
             <p id="prompt-notice" class="prompt-notice">
                 {dynamic(move || notice.get())}
             </p>

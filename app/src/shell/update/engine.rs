@@ -3,13 +3,15 @@
 use mtor_shared::{
     engine::{BackendPreference, Command, Event},
     model::{EMBEDDER, ModelId},
+    problem::ProblemCode,
 };
 
-use super::{Turn, back_off_ms, realm, routing};
+use super::{Turn, back_off_ms, chats, realm, routing, shelf};
 use crate::shell::{
     effect::Effect,
     event::Timer,
     model::{Device, EngineState, Model, Progress},
+    models::Load,
 };
 
 /// After that many losses in a row only the CPU is asked for.
@@ -65,28 +67,60 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: 
             let device = Device { backend, adapter, reason };
             model.engine.state = EngineState::Loading { device, progress: None };
             load(turn);
+            shelf::engine_came(model, turn);
         }
-        Event::Progress { phase, done_bytes, total_bytes, bytes_per_s, seconds_left, .. } => {
-            if let EngineState::Loading { progress, .. } = &mut model.engine.state {
-                *progress = Some(Progress { phase, done_bytes, total_bytes, bytes_per_s, seconds_left });
+        Event::Progress { model: id, phase, done_bytes, total_bytes, bytes_per_s, seconds_left } => {
+            let now = Progress { phase, done_bytes, total_bytes, bytes_per_s, seconds_left };
+            if let EngineState::Loading { progress, .. } = &mut model.engine.state
+                && id.0 == EMBEDDER
+            {
+                *progress = Some(now);
             }
+            shelf::progressed(model, id, Load::Going(now));
         }
-        Event::Loaded { times, stored, .. } => {
-            if let Some(device) = model.engine.state.device().cloned() {
+        Event::Loaded { model: id, times, stored } => {
+            shelf::loaded(model, turn, id.clone(), Load::Loaded { times, stored });
+            if id.0 == EMBEDDER
+                && let Some(device) = model.engine.state.device().cloned()
+            {
                 model.engine.losses = 0;
                 model.engine.state = EngineState::Ready { device, times, stored };
                 realm::fetch_vectors(model, turn);
             }
         }
-        Event::LoadFailed { problem, .. } => {
-            if let Some(device) = model.engine.state.device().cloned() {
-                model.engine.state = EngineState::NoModel { device, problem };
+        Event::LoadFailed { model: id, problem } => {
+            if id.0 == EMBEDDER
+                && let Some(device) = model.engine.state.device().cloned()
+            {
+                model.engine.state = EngineState::NoModel { device, problem: problem.clone() };
+                let is_paused = problem.code == ProblemCode::Stopped;
+                model.shelf.loads.insert(id, if is_paused { Load::Paused } else { Load::Failed(problem) });
+            } else {
+                shelf::load_failed(model, turn, id, problem);
             }
         }
+        Event::Waiting { model: id } => shelf::progressed(model, id, Load::Elsewhere),
+        Event::Surveyed { models, used_bytes, quota_bytes } => {
+            shelf::surveyed(model, turn, models, used_bytes, quota_bytes);
+        }
+        Event::Importing { job, phase, done_bytes, total_bytes } => {
+            let now = Progress { phase, done_bytes, total_bytes, bytes_per_s: None, seconds_left: None };
+            shelf::importing(model, job, now);
+        }
+        Event::Imported { model: listed, stored, .. } => shelf::imported(model, turn, listed, stored),
+        Event::Own { models } => model.shelf.own = models,
+        Event::Probed { backend, bytes_per_s } => shelf::measured(model, turn, backend, bytes_per_s),
+        Event::Reading { job, done, total } => chats::reading(model, job, done, total),
+        Event::Token { job, text } => chats::token(model, turn, job, &text),
+        Event::Generated { job, answer } => chats::generated(model, turn, job, answer),
         Event::Embedded { job, vectors, elapsed_ms, backend } => {
             routing::embedded(model, turn, job, &vectors, elapsed_ms, backend);
         }
-        Event::JobFailed { job, .. } => routing::not_embedded(model, turn, job),
+        Event::JobFailed { job, problem } => {
+            routing::not_embedded(model, turn, job);
+            shelf::not_imported(model, turn, job, &problem);
+            chats::failed(model, turn, job, problem);
+        }
         Event::Lost { problem } => {
             turn.push(Effect::EndEngine);
             let losses = model.engine.losses.saturating_add(1);
@@ -98,6 +132,8 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: 
             });
             model.engine.state = EngineState::Lost { problem, restart_at_ms };
             routing::engine_gone(model, turn);
+            shelf::engine_gone(model);
+            chats::engine_gone(model, turn);
         }
     }
 }

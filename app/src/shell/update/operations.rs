@@ -64,7 +64,7 @@ pub(super) fn searched(model: &mut Model, turn: &mut Turn, query: String) {
         Place::Source { source, tab, .. } => {
             Place::Source { source: source.clone(), tab: *tab, query: query.clone() }
         }
-        Place::Stream | Place::Operation(_) => return,
+        Place::Stream | Place::Operation(_) | Place::Chat | Place::Talk { .. } | Place::Models => return,
     };
     places::go(model, turn, place, false);
     model.federation.listing.query = query;
@@ -126,7 +126,7 @@ pub(super) fn source_changed(model: &mut Model, turn: &mut Turn, source: &Source
             turn.push(Effect::Call(Call::Skipped(source.clone())));
         }
         Place::Operation(id) => turn.push(Effect::Call(Call::Detail(id.clone()))),
-        Place::Stream | Place::Federation { .. } => {}
+        Place::Stream | Place::Federation { .. } | Place::Chat | Place::Talk { .. } | Place::Models => {}
     }
 }
 

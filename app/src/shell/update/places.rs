@@ -1,11 +1,11 @@
 //! Where the person is, and what has to be known there.
 
-use super::{Turn, operations, sources};
+use super::{Turn, chats, operations, sources};
 use crate::shell::{
     effect::Effect,
     federation::Call,
     model::Model,
-    place::{Place, Tab},
+    place::{Place, Room, Tab},
 };
 
 /// The page was opened there.
@@ -33,7 +33,9 @@ pub(super) fn moved(model: &mut Model, turn: &mut Turn, fragment: &str) {
         turn.push(Effect::FocusPrompt);
         return;
     }
-    turn.push(Effect::ShowTop);
+    if model.place.room() != Room::Chat {
+        turn.push(Effect::ShowTop);
+    }
     arrive(model, turn);
 }
 
@@ -51,10 +53,14 @@ pub(super) fn go(model: &mut Model, turn: &mut Turn, place: Place, is_step: bool
 }
 
 /// Asks for everything that is seen from here.
-fn arrive(model: &mut Model, turn: &mut Turn) {
-    turn.push(Effect::Call(Call::Sources));
+pub(super) fn arrive(model: &mut Model, turn: &mut Turn) {
+    match model.place.room() {
+        Room::Ask | Room::Models => return,
+        Room::Chat => return chats::arrived(model, turn),
+        Room::Federation => turn.push(Effect::Call(Call::Sources)),
+    }
     match model.place.clone() {
-        Place::Stream => {}
+        Place::Stream | Place::Chat | Place::Talk { .. } | Place::Models => {}
         Place::Federation { query } => operations::look(model, turn, None, query),
         Place::Source { source, tab, query } => match tab {
             Tab::Operations => operations::look(model, turn, Some(source), query),
@@ -71,7 +77,7 @@ fn arrive(model: &mut Model, turn: &mut Turn) {
 
 /// What is seen may have changed meanwhile.
 pub(super) fn look_again(model: &mut Model, turn: &mut Turn) {
-    if model.place == Place::Stream {
+    if model.place.room() != Room::Federation {
         return;
     }
     turn.push(Effect::Call(Call::Sources));

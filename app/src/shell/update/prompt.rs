@@ -2,19 +2,25 @@
 
 use mtor_shared::intent::Intent;
 
-use super::{Turn, places, routing, runs};
+use super::{Turn, chats, places, routing, runs};
 use crate::shell::{
     effect::Effect,
     model::{Entry, EntryId, Model, Shared, Stage, WaitsFor},
 };
 
 pub(super) fn typed(model: &mut Model, turn: &mut Turn, text: String) {
+    if let Some(id) = chats::here(model) {
+        return chats::typed(model, turn, id, text);
+    }
     model.prompt.notice = None;
     model.prompt.recalled = None;
     set(model, turn, text);
 }
 
 pub(super) fn submitted(model: &mut Model, turn: &mut Turn) {
+    if let Some(id) = chats::here(model) {
+        return chats::submitted(model, turn, &id);
+    }
     match Intent::text(&model.prompt.text) {
         Ok(intent) => {
             set(model, turn, String::new());
@@ -38,6 +44,16 @@ pub(super) fn suggested(model: &mut Model, turn: &mut Turn, text: &str) {
 }
 
 pub(super) fn escaped(model: &mut Model, turn: &mut Turn) {
+    if let Some(id) = chats::here(model) {
+        return chats::stop(model, turn, &id);
+    }
+    let told = model.entries.iter().rev().find_map(|entry| match &entry.stage {
+        Stage::Told(id) if model.chats.get(id).is_some_and(|known| known.is_open()) => Some(id.clone()),
+        _ => None,
+    });
+    if let Some(id) = told {
+        return chats::stop(model, turn, &id);
+    }
     match model.entries.iter().rev().find(|entry| entry.is_busy()).map(|entry| entry.id.clone()) {
         Some(id) => runs::stop(model, turn, &id),
         None => {
@@ -50,6 +66,9 @@ pub(super) fn escaped(model: &mut Model, turn: &mut Turn) {
 
 /// Steps back (`1`) or forward (`-1`) through earlier prompts; beyond the newest the prompt is empty.
 pub(super) fn recalled(model: &mut Model, turn: &mut Turn, step: isize) {
+    if chats::here(model).is_some() {
+        return;
+    }
     let mut earlier: Vec<&str> = model.entries.iter().rev().map(|entry| entry.prompt.as_str()).collect();
     earlier.dedup();
     let at = match (model.prompt.recalled, step) {

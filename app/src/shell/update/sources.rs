@@ -12,7 +12,7 @@ use crate::shell::{
     event::Timer,
     federation::{Answer, Call},
     model::{Model, Shared},
-    place::{Place, halves},
+    place::{Place, Room, halves},
     view::federation::{Pasted, pasted},
 };
 
@@ -91,7 +91,7 @@ pub(super) fn added(model: &mut Model, turn: &mut Turn, result: Result<Answer, P
             }
             let id = source.id.clone();
             told(model, turn, *source);
-            if model.place != Place::Stream {
+            if model.place.room() == Room::Federation {
                 places::go(model, turn, Place::source(&id), true);
                 operations::look(model, turn, Some(id), String::new());
             }

@@ -1,5 +1,6 @@
 //! The shell's behaviour, without a browser.
 
+mod chatting;
 mod consent;
 mod device;
 mod federation;

@@ -515,7 +515,7 @@ pub fn request(bench: &Bench) -> RequestView {
 /// Where one goes back to from a place, with its name.
 pub fn back(model: &Model) -> Option<(String, String)> {
     match &model.place {
-        Place::Stream | Place::Federation { .. } => None,
+        Place::Stream | Place::Federation { .. } | Place::Chat | Place::Talk { .. } | Place::Models => None,
         Place::Source { .. } => Some((Place::federation().address(), "All sources".to_owned())),
         Place::Operation(id) => {
             let source = SourceId(halves(id).0.to_owned());
