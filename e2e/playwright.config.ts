@@ -21,7 +21,7 @@ export default defineConfig({
     },
     {
       name: 'webgpu',
-      testMatch: ['parity/webgpu.spec.ts'],
+      testMatch: ['parity/webgpu.spec.ts', 'parity/generate.webgpu.spec.ts'],
       timeout: 900_000,
       use: { launchOptions: launch(softwareGpu) },
     },

@@ -1,9 +1,7 @@
 import { expect, test } from '@playwright/test';
 
-import { Files, hashOf, json, present } from '../support/files.ts';
-import { answers, CHAT, references } from './generate.ts';
-
-const texts = json<string[]>('inference/tests/fixtures/qwen_texts.json');
+import { Files, hashOf, present } from '../support/files.ts';
+import { answers, CHAT, firmest, references, texts } from './generate.ts';
 
 test.describe('a language model on the CPU in the browser', () => {
   test.skip(!present(hashOf(CHAT)), `${CHAT} is not here; cargo xtask models ${CHAT} fetches it`);
@@ -12,10 +10,7 @@ test.describe('a language model on the CPU in the browser', () => {
   test('answers begin as those of llama.cpp', async ({ page }) => {
     const files = await Files.serve();
     try {
-      // Two prompts whose answers never come near a tie.
-      const chosen = references.map((_, index) => index)
-        .sort((a, b) => Math.min(...references[b]!.gaps.slice(0, 8)) - Math.min(...references[a]!.gaps.slice(0, 8)))
-        .slice(0, 2);
+      const chosen = firmest(2, 8);
       const got = await answers(page, files.origin, 'cpu', chosen.map((index) => references[index]!.ids), 8);
       for (const [at, index] of chosen.entries()) {
         // A character that eight tokens leave incomplete is held back.

@@ -67,7 +67,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             if filled == case.arguments {
                 together += 1;
             } else {
-                writeln!(out, "{}: {} instead of {}", case.text, filled_value, Value::Object(case.arguments))?;
+                writeln!(
+                    out,
+                    "{}: {} instead of {}",
+                    case.text,
+                    filled_value,
+                    Value::Object(case.arguments)
+                )?;
             }
         }
     }

@@ -141,6 +141,9 @@ pub struct Usage {
     pub rest_ms: f64,
     /// Where it was computed.
     pub backend: Backend,
+    /// GPU dispatches that a token took; none on the CPU.
+    #[serde(default)]
+    pub dispatches: Option<u32>,
 }
 
 impl Usage {

@@ -43,7 +43,16 @@ pub fn tell(question: &str, data: &[(&str, &Value)]) -> Request {
 
 /// The value with as much of it as fits into so many bytes: what is deep, long or late goes first.
 fn shortened(value: &Value, bytes: usize) -> Value {
-    let limits = [(usize::MAX, usize::MAX, 32), (40, 400, 8), (24, 240, 6), (12, 160, 5), (8, 80, 4), (5, 60, 4), (3, 40, 3), (2, 24, 2)];
+    let limits = [
+        (usize::MAX, usize::MAX, 32),
+        (40, 400, 8),
+        (24, 240, 6),
+        (12, 160, 5),
+        (8, 80, 4),
+        (5, 60, 4),
+        (3, 40, 3),
+        (2, 24, 2),
+    ];
     for (items, characters, depth) in limits {
         let shorter = cut(value, items, characters, depth);
         if shorter.to_string().len() <= bytes {
@@ -60,9 +69,9 @@ fn cut(value: &Value, items: usize, characters: usize, depth: usize) -> Value {
             Value::String(text.chars().take(characters).chain(['…']).collect())
         }
         Value::Array(_) | Value::Object(_) if depth == 0 => Value::String("…".into()),
-        Value::Array(values) => {
-            Value::Array(values.iter().take(items).map(|value| cut(value, items, characters, depth - 1)).collect())
-        }
+        Value::Array(values) => Value::Array(
+            values.iter().take(items).map(|value| cut(value, items, characters, depth - 1)).collect(),
+        ),
         Value::Object(fields) => {
             // Objects have meaning in their width: twice as many fields as items.
             let kept: Map<String, Value> = fields
@@ -99,7 +108,8 @@ mod tests {
     fn much_data_is_shortened_and_little_stays_whole() {
         let little = json!({"temperature_2m": 18.4, "rain": [0, 0, 1.5]});
         assert!(prompt(&[("weather", &little)]).contains(&json!({"weather": little}).to_string()));
-        let much = json!({"hours": (0..5000).map(|i| json!({"i": i, "text": "x".repeat(500)})).collect::<Vec<_>>()});
+        let much =
+            json!({"hours": (0..5000).map(|i| json!({"i": i, "text": "x".repeat(500)})).collect::<Vec<_>>()});
         assert!(prompt(&[("weather", &much), ("news", &much)]).len() < 2 * DATA_BYTES);
         let deep = (0..500).fold(json!("x".repeat(9000)), |inner, _| json!([inner]));
         assert!(prompt(&[("deep", &deep)]).len() < 2 * DATA_BYTES);

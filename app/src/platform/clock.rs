@@ -16,7 +16,8 @@ pub(crate) fn stamp() -> Stamp {
         // It only fails for more than 64 KiB.
         let _ = crypto.get_random_values_with_u8_array(&mut random);
     }
-    Stamp { at_ms: now_ms(), random }
+    let ahead_min = -js_sys::Date::new_0().get_timezone_offset() as i32;
+    Stamp { at_ms: now_ms(), ahead_min, random }
 }
 
 /// Does something once, after a while.

@@ -25,6 +25,8 @@ use super::{
 pub struct Stamp {
     /// Milliseconds since 1970.
     pub at_ms: u64,
+    /// Minutes by which the person's clock is ahead of UTC.
+    pub ahead_min: i32,
     /// From a strong source, never used twice.
     pub random: [u8; 16],
 }

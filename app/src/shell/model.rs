@@ -85,6 +85,8 @@ pub struct Model {
     pub forms: Vec<(EntryId, Shared<Form>)>,
     /// The line that a person types into.
     pub prompt: Prompt,
+    /// Sentences that the language model reads arguments out of.
+    pub sentences: Vec<Sentence>,
     /// Questions and answers, oldest first.
     pub entries: Vec<Shared<Entry>>,
     /// How many of the newest entries are drawn; [`SHOWN_AT_FIRST`] more each time a person asks.
@@ -123,6 +125,19 @@ pub struct Prompt {
     pub notice: Option<String>,
     /// How many prompts back a person has gone with the arrow keys.
     pub recalled: Option<usize>,
+}
+
+/// A question whose arguments the language model is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sentence {
+    /// The worker's answer carries this.
+    pub job: JobId,
+    /// The question.
+    pub entry: EntryId,
+    /// What was known when the model was asked.
+    pub args: serde_json::Map<String, serde_json::Value>,
+    /// What it has written.
+    pub answer: String,
 }
 
 /// Entries that were removed and can be brought back for a while.

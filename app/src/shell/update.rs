@@ -1,5 +1,6 @@
 //! What happens next: the only place where the model changes, and it touches nothing but the model.
 
+mod arguments;
 mod chats;
 mod credentials;
 mod engine;
@@ -16,7 +17,11 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-use mtor_shared::{problem::Problem, run::RunId};
+use mtor_shared::{
+    problem::Problem,
+    run::RunId,
+    slots::{self, Date},
+};
 
 use super::{
     effect::Effect,
@@ -199,6 +204,11 @@ impl Turn {
 
     fn now_ms(&self) -> u64 {
         self.stamp.at_ms
+    }
+
+    /// The day that it is for the person.
+    fn today(&self) -> Date {
+        slots::day(self.stamp.at_ms, self.stamp.ahead_min)
     }
 
     /// A run id that nobody can guess; several in one turn differ.

@@ -92,6 +92,7 @@ pub struct Generation {
     /// Why it is over, once it is.
     ended: Option<End>,
     backend: Backend,
+    dispatches: Option<u32>,
     clock: Clock,
     began_ms: f64,
     first_ms: Option<f64>,
@@ -275,6 +276,7 @@ impl TextModel {
             stream: Utf8Stream::default(),
             ended: (request.max_tokens == 0).then_some(End::MaxTokens),
             backend: self.backend(),
+            dispatches: self.decoder.dispatches().map(|count| count as u32),
             clock,
             began_ms,
             first_ms: None,
@@ -397,6 +399,7 @@ impl Generation {
             first_token_ms: first_ms - self.began_ms,
             rest_ms: now_ms - first_ms,
             backend: self.backend,
+            dispatches: self.dispatches,
         };
         Answer { text, end, usage }
     }

@@ -228,13 +228,17 @@ fn says(text: &str, phrase: &str) -> bool {
     let apart = |text: &str| folded(&text.replace(['_', '-', '/'], " "));
     let (sentence, phrase) = (apart(text), apart(phrase));
     !phrase.is_empty()
-        && sentence.windows(phrase.len()).any(|window| window.iter().zip(&phrase).all(|(a, b)| stem(a) == stem(b)))
+        && sentence
+            .windows(phrase.len())
+            .any(|window| window.iter().zip(&phrase).all(|(a, b)| stem(a) == stem(b)))
 }
 
 /// The first piece between blanks that is what is wanted.
 fn piece(text: &str, is: impl Fn(&str) -> bool) -> Option<Value> {
     text.split_whitespace()
-        .map(|piece| piece.trim_matches(|c: char| matches!(c, '<' | '>' | '"' | '(' | ')' | ',' | '.' | '?' | '!')))
+        .map(|piece| {
+            piece.trim_matches(|c: char| matches!(c, '<' | '>' | '"' | '(' | ')' | ',' | '.' | '?' | '!'))
+        })
         .find(|piece| is(piece))
         .map(|piece| json!(piece))
 }
@@ -254,7 +258,9 @@ fn numbers(text: &str) -> Vec<Value> {
         small_number(&word).map(Value::from)
     };
     text.split_whitespace()
-        .map(|piece| piece.trim_matches(|c: char| !c.is_alphanumeric() && c != '-' && c != '$').to_lowercase())
+        .map(|piece| {
+            piece.trim_matches(|c: char| !c.is_alphanumeric() && c != '-' && c != '$').to_lowercase()
+        })
         .filter_map(number)
         .collect()
 }
@@ -286,7 +292,8 @@ fn grounded(name: &str, schema: &Value, value: &Value, text: &str, today: Date) 
         Value::String(value) => {
             let sentence = folded(text);
             let words = folded(value);
-            let is_said = !words.is_empty() && words.iter().all(|word| sentence.iter().any(|said| stem(said) == stem(word)));
+            let is_said = !words.is_empty()
+                && words.iter().all(|word| sentence.iter().any(|said| stem(said) == stem(word)));
             (is_said || text.contains(value.as_str()) && !value.is_empty()).then(|| json!(value))
         }
         Value::Number(_) => {

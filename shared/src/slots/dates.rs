@@ -20,6 +20,15 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
+/// The day that it is at a moment, in milliseconds since 1970, where clocks are `ahead_min` minutes ahead of UTC. The
+/// first day there is for a moment that no calendar holds.
+pub fn day(at_ms: u64, ahead_min: i32) -> Date {
+    let minutes = i64::try_from(at_ms / 60_000).unwrap_or(i64::MAX).saturating_add(i64::from(ahead_min));
+    let days = i32::try_from(minutes.div_euclid(24 * 60)).ok();
+    // 1970-01-01 in Julian days.
+    days.and_then(|days| Date::from_julian_day(days.checked_add(2_440_588)?).ok()).unwrap_or(Date::MIN)
+}
+
 /// The dates that a sentence names, in its order: `2026-11-24`, `tomorrow`, `next friday`, `in three weeks`,
 /// `two days ago`, `3rd of March`, `March 3, 2027`. A date without a year is the next one.
 pub fn dates(text: &str, today: Date) -> Vec<Date> {
@@ -41,8 +50,27 @@ pub fn dates(text: &str, today: Date) -> Vec<Date> {
 /// A number of at most three digits, in digits or in words.
 pub(super) fn small_number(folded: &str) -> Option<i64> {
     const NAMES: [&str; 21] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-        "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
     ];
     if folded.len() <= 3 && folded.bytes().all(|byte| byte.is_ascii_digit()) {
         return folded.parse().ok();
@@ -104,7 +132,8 @@ fn iso(word: &str) -> Option<Date> {
 /// `friday`, `next friday`: the first one after today; `last friday`: the last one before it.
 fn weekday(first: &str, second: &str, today: Date) -> Option<(Date, usize)> {
     let is_last = first == "last";
-    let (name, length) = if matches!(first, "next" | "last" | "this" | "on") { (second, 2) } else { (first, 1) };
+    let (name, length) =
+        if matches!(first, "next" | "last" | "this" | "on") { (second, 2) } else { (first, 1) };
     let index = WEEKDAYS.iter().position(|known| *known == name.strip_suffix("'s").unwrap_or(name))?;
     let wanted = Weekday::Monday.nth_next(u8::try_from(index).ok()?);
     let date = if is_last { today.prev_occurrence(wanted) } else { today.next_occurrence(wanted) };
@@ -114,13 +143,13 @@ fn weekday(first: &str, second: &str, today: Date) -> Option<(Date, usize)> {
 /// `3 March`, `3rd of March 2027`, `March 3`, `March 3rd, 2027`.
 fn calendar(words: &[Word<'_>], today: Date) -> Option<(Date, usize)> {
     let word = |index: usize| words.get(index).map_or("", |word| word.folded.as_str());
-    let (day, month, length) = match (day(word(0)), month(word(0))) {
+    let (day, month, length) = match (day_of_month(word(0)), month(word(0))) {
         (Some(day), _) => match (month(word(1)), word(1), month(word(2))) {
             (Some(month), ..) => (day, month, 2),
             (None, "of", Some(month)) => (day, month, 3),
             _ => return None,
         },
-        (None, Some(month)) => (self::day(word(1))?, month, 2),
+        (None, Some(month)) => (day_of_month(word(1))?, month, 2),
         (None, None) => return None,
     };
     let year = Some(word(length)).filter(|year| year.len() == 4).and_then(|year| year.parse::<i32>().ok());
@@ -135,14 +164,16 @@ fn calendar(words: &[Word<'_>], today: Date) -> Option<(Date, usize)> {
 }
 
 /// `3`, `3rd`.
-fn day(word: &str) -> Option<u8> {
+fn day_of_month(word: &str) -> Option<u8> {
     let digits = ["st", "nd", "rd", "th"].iter().find_map(|suffix| word.strip_suffix(suffix)).unwrap_or(word);
     digits.parse().ok().filter(|day| (1..=31).contains(day))
 }
 
 /// `march`, `mar`, `sept`.
 fn month(word: &str) -> Option<Month> {
-    let index = MONTHS.iter().position(|name| *name == word || word == &name[..3] || (word == "sept" && *name == "september"))?;
+    let index = MONTHS
+        .iter()
+        .position(|name| *name == word || word == &name[..3] || (word == "sept" && *name == "september"))?;
     Month::try_from(u8::try_from(index).ok()? + 1).ok()
 }
 
@@ -153,6 +184,16 @@ mod tests {
     /// A Sunday.
     fn today() -> Date {
         Date::from_calendar_date(2026, Month::November, 22).unwrap()
+    }
+
+    #[test]
+    fn the_day_is_that_of_the_persons_clock() {
+        let noon = 1_795_348_800_000;
+        assert_eq!(day(noon, 0), today());
+        assert_eq!(day(noon, 13 * 60).to_string(), "2026-11-23");
+        assert_eq!(day(noon, -13 * 60).to_string(), "2026-11-21");
+        assert_eq!(day(0, 0).to_string(), "1970-01-01");
+        day(u64::MAX, i32::MIN);
     }
 
     #[test]

@@ -53,7 +53,7 @@ const JOINING: [&str; 8] = ["of", "the", "de", "la", "del", "von", "van", "and"]
 
 /// Arguments that the sentence gives, by the examples of the capability. What is not found, or does not fit the type
 /// that the input schema gives it, is left out.
-pub fn fill(capability: &Capability, text: &str) -> Map<String, Value> {
+pub(super) fn fill(capability: &Capability, text: &str) -> Map<String, Value> {
     let sentence = words(text);
     let carriers: BTreeSet<String> =
         capability.examples.iter().flat_map(Example::carrier).flat_map(folded).collect();

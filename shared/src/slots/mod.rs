@@ -1,9 +1,8 @@
 //! Taking the arguments of a capability out of a sentence.
 //!
-//! [`fill`] knows the examples of the capability alone, [`extract`] the types of its arguments too. Both are
-//! deterministic and instant: they answer before any model is loaded. [`ask`] puts what is left to a language model,
-//! and [`accept`] takes of its answer what the sentence bears out. What nobody finds is left out, so that the shell
-//! asks.
+//! [`extract`] knows the examples of the capability and the types of its arguments. It is deterministic and instant: it
+//! answers before any model is loaded. [`ask`] puts what is left to a language model, and [`accept`] takes of its answer
+//! what the sentence bears out. What nobody finds is left out, so that the shell asks.
 
 mod ask;
 mod dates;
@@ -11,6 +10,7 @@ mod example;
 mod fill;
 
 pub use ask::{accept, ask, extract};
-pub use dates::dates;
+pub use dates::{dates, day};
 pub use example::{Example, ExampleError, Part};
-pub use fill::fill;
+use fill::fill;
+pub use time::Date;

@@ -5,11 +5,10 @@ use mtor_shared::{
     engine::{Backend, JobId},
     problem::{Problem, ProblemCode},
     route::{self, Decision, Ranking},
-    slots,
 };
 use serde_json::{Map, Value};
 
-use super::{Turn, forms, runs};
+use super::{Turn, arguments, forms, runs};
 use crate::shell::{
     effect::{self, Effect},
     event::{Decided, Timer},
@@ -165,7 +164,7 @@ fn choose(model: &mut Model, turn: &mut Turn, id: &EntryId, capability: &Capabil
         let problem = Problem::new(ProblemCode::NotFound, title, "Ask again to see what answers now.");
         return turn.edit(model, id, |entry| entry.stage = Stage::Ended(problem));
     };
-    let choice = Choice::new(known, slots::fill(known, &entry.prompt), by_person);
+    let choice = Choice::new(known, arguments::found(known, &entry.prompt, turn), by_person);
     let asks_first = known.residency == Residency::Provider;
     // One argument is taken from the sentence; more are shown before they are used.
     let reviewed = known.required().count() <= 1;
@@ -192,6 +191,7 @@ pub(super) fn proceed(model: &mut Model, turn: &mut Turn, id: &EntryId, choice: 
         };
         turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, Step::Missing));
         forms::open(model, id);
+        arguments::ask(model, turn, id);
         return turn.say(model, words);
     }
     let standing = model.settings.standing.get(&choice.destination()).copied();

@@ -6,6 +6,7 @@ mod device;
 mod federation;
 mod keeping;
 mod prompting;
+mod reading;
 mod running;
 
 use mtor_shared::{
@@ -82,7 +83,7 @@ impl Desk {
 
     fn does(&mut self, event: Event) -> Vec<Effect> {
         self.turns += 1;
-        update(&mut self.model, Stamp { at_ms: self.at_ms, random: [self.turns; 16] }, event)
+        update(&mut self.model, Stamp { at_ms: self.at_ms, ahead_min: 60, random: [self.turns; 16] }, event)
     }
 
     fn person(&mut self, person: Person) -> Vec<Effect> {

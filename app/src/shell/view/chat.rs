@@ -384,6 +384,7 @@ mod tests {
             first_token_ms: 500.0,
             rest_ms: 2000.0,
             backend: Backend::Cpu,
+            dispatches: None,
         };
         let reply = |end| Reply {
             model: ModelId(mtor_shared::model::CHAT.into()),

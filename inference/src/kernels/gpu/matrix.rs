@@ -255,7 +255,9 @@ impl<'a> Filling<'a> {
         let row_bytes = format.bytes(columns).max(1);
         let mut rest = bytes;
         while !rest.is_empty() {
-            let Some(part) = matrix.parts.iter().find(|part| *filled < part.first + part.rows) else { return };
+            let Some(part) = matrix.parts.iter().find(|part| *filled < part.first + part.rows) else {
+                return;
+            };
             let at = *filled - part.first;
             let rows = (rest.len() / row_bytes).min(part.rows - at);
             if rows == 0 {

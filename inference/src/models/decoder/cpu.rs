@@ -112,8 +112,7 @@ impl Decoder {
         let Self { config, level, network, cache, positions, work } = self;
         let Config { width, heads, key_heads, head_width, feed_forward, epsilon, .. } = *config;
         let (level, first) = (*level, *positions);
-        let Work { inputs, state, normed, query, key, value, context, gate, up, change, scores, .. } =
-            work;
+        let Work { inputs, state, normed, query, key, value, context, gate, up, change, scores, .. } = work;
         let tokens = ids.len();
         let (queries, keys) = (heads * head_width, key_heads * head_width);
 

@@ -97,7 +97,10 @@ impl Decoder {
         if config.head_width > HEAD {
             return Err(Problem::new(
                 ProblemCode::Unsupported,
-                format!("The model's heads have {} elements, and MTOR's GPU kernels at most {HEAD}.", config.head_width),
+                format!(
+                    "The model's heads have {} elements, and MTOR's GPU kernels at most {HEAD}.",
+                    config.head_width
+                ),
                 "Choose the CPU, or another model.",
             ));
         }
@@ -137,15 +140,15 @@ impl Decoder {
         }
 
         let logits_on_gpu = gpu.buffer("logits", 4 * vocabulary as u64);
-        let last = [
-            ("WIDTH", width as f64),
-            ("EPSILON", f64::from(config.epsilon)),
-            ("LAST", 1.0),
-        ];
+        let last = [("WIDTH", width as f64), ("EPSILON", f64::from(config.epsilon)), ("LAST", 1.0)];
         let norm = gpu.filled("norm", &norm);
         let grid = Grid { x: 1, tokens: 0 };
-        let mut head =
-            vec![gpu.step(include_str!("../../kernels/gpu/norm.wgsl"), &last, &[&pass, &buffers.state, &norm, &buffers.normed], grid)];
+        let mut head = vec![gpu.step(
+            include_str!("../../kernels/gpu/norm.wgsl"),
+            &last,
+            &[&pass, &buffers.state, &norm, &buffers.normed],
+            grid,
+        )];
         let operands = Operands {
             pass: &pass,
             x: &buffers.normed,

@@ -122,7 +122,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
 
 fn read_schema(file: &Path) -> Result<Value, Mistake> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Mistake(format!("{shown} cannot be read: {error}")))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| Mistake(format!("{shown} cannot be read: {error}")))?;
     serde_json::from_str(&text).map_err(|error| Mistake(format!("{shown} is no JSON: {error}")))
 }

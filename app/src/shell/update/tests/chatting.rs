@@ -28,7 +28,7 @@ fn presence(is_complete: bool, loaded: bool) -> Presence {
     }
 }
 
-fn usage() -> Usage {
+pub(super) fn usage() -> Usage {
     Usage {
         prompt_tokens: 10,
         remembered_tokens: 0,
@@ -36,6 +36,7 @@ fn usage() -> Usage {
         first_token_ms: 100.0,
         rest_ms: 50.0,
         backend: Backend::Cpu,
+        dispatches: None,
     }
 }
 
@@ -53,7 +54,7 @@ impl Desk {
     }
 
     /// And the chat model is in memory.
-    fn chatting() -> Self {
+    pub(super) fn chatting() -> Self {
         let mut desk = Self::surveyed(vec![presence(true, false)]);
         desk.does(Event::Moved("/chat".into()));
         desk.chat_model_loads(0.0);
