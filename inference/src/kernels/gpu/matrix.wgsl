@@ -25,5 +25,5 @@ struct Pass {
 @group(0) @binding(2) var<storage, read> scales: array<f32>;
 
 fn bytes(word: u32) -> vec4<f32> {
-    return vec4<f32>(vec4<u32>(word & 255u, word >> 8u & 255u, word >> 16u & 255u, word >> 24u));
+    return vec4<f32>(vec4<u32>(word & 255u, (word >> 8u) & 255u, (word >> 16u) & 255u, word >> 24u));
 }

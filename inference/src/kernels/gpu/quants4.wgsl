@@ -3,5 +3,5 @@ const WORDS = 16u;
 
 fn quants(panel: u32, lane: u32) -> Eight {
     let word = matrix[panel * WORDS + lane];
-    return Eight(bytes(word & 0x0f0f0f0fu) - OFFSET, bytes(word >> 4u & 0x0f0f0f0fu) - OFFSET);
+    return Eight(bytes(word & 0x0f0f0f0fu) - OFFSET, bytes((word >> 4u) & 0x0f0f0f0fu) - OFFSET);
 }
