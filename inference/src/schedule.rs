@@ -187,7 +187,7 @@ mod tests {
             let priorities = [Priority::Embed, Priority::Generate, Priority::Measure];
             let mut jobs = Scheduler::default();
             let (mut next, mut ended, mut pushed) = (0, Vec::new(), Vec::new());
-            let mut step = |jobs: &mut Scheduler<(usize, u32)>, ended: &mut Vec<(usize, JobId)>| {
+            let step = |jobs: &mut Scheduler<(usize, u32)>, ended: &mut Vec<(usize, JobId)>| {
                 let Some((id, (priority, left))) = jobs.take(|_| true) else { return false };
                 if left > 1 {
                     assert!(jobs.put_back((priority, left - 1)).is_ok());
