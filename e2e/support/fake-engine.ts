@@ -53,9 +53,9 @@ function worker(fake: FakeEngine): void {
         survey();
         return;
       }
-      if (!(fake.downloadStopsAt && at >= fake.downloadStopsAt)) stored = Math.min(total, stored + total / 20);
+      if (!(fake.downloadStopsAt && at >= fake.downloadStopsAt)) stored = Math.min(total, stored + Math.round(total / 20));
       times.download_ms += 40;
-      post({ type: 'progress', model, phase: 'download', done_bytes: Math.round(stored), total_bytes: total, bytes_per_s: 24000000, seconds_left: (total - stored) / 24000000 });
+      post({ type: 'progress', model, phase: 'download', done_bytes: stored, total_bytes: total, bytes_per_s: 24000000, seconds_left: (total - stored) / 24000000 });
       await sleep(40);
     }
     loaded = true;

@@ -64,12 +64,12 @@ pub(super) fn Fold(id: ConversationId) -> impl IntoView {
     };
     let renamed = StoredValue::new(id);
     view! {
-        <details class="fold">
+        <details class="manner">
             <summary>
                 "Instructions and sampling"
                 {dynamic(move || told.get().then(|| view! { <span class="muted">" · has instructions"</span> }))}
             </summary>
-            <div class="fold-fields">
+            <div class="manner-fields">
                 {dynamic(move || has_title.get().then(|| view! {
                     <label class="field field-wide">
                         <span>"Name of this conversation"</span>

@@ -110,7 +110,7 @@ fn TalkLine(first: Line, lines: Memo<Vec<Line>>) -> impl IntoView {
                     Some((before, words, after)) => view! {
                         <span class="talk-line-found">{before.clone()}<mark>{words.clone()}</mark>{after.clone()}</span>
                     }.into_any(),
-                    None if line.is_open => view! { <span class="talk-line-time">"answering …"</span> }.into_any(),
+                    None if line.is_open => view! { <span class="talk-line-time">"waiting for the model"</span> }.into_any(),
                     None => view! { <span class="talk-line-time number">{clock::spoken_time(line.changed_at_ms)}</span> }.into_any(),
                 }))}
             </a>

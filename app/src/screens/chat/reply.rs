@@ -64,12 +64,16 @@ pub(crate) fn Answer(
                 }
                 ReplyState::Over { .. } => {
                     let receipt = view::receipt(&reply).unwrap_or_default();
+                    let note = receipt.note;
                     view! {
-                        <Receipt receipt />
-                        <div class="acts">
-                            <Switch id=id.clone() node />
-                            <CopyButton text=text.get_untracked() label="Copy the answer" />
-                            <Button kind=Kind::Quiet label="Answer again" press=again><Icon picture=Picture::Again /></Button>
+                        {note.map(|words| view! { <p class="note">{words}</p> })}
+                        <div class="reply-foot">
+                            <Receipt receipt />
+                            <div class="acts">
+                                <Switch id=id.clone() node />
+                                <CopyButton text=text.get_untracked() label="Copy the answer" />
+                                <Button kind=Kind::Quiet label="Answer again" press=again><Icon picture=Picture::Again /></Button>
+                            </div>
                         </div>
                     }.into_any()
                 }
@@ -122,7 +126,6 @@ fn Receipt(receipt: ReplyReceipt) -> impl IntoView {
         .into_iter()
         .map(|(name, value)| view! { <dt>{name}</dt><dd class="number">{value}</dd> });
     view! {
-        {receipt.note.map(|words| view! { <p class="note">{words}</p> })}
         <details class="receipt reply-receipt">
             <summary class="number"><Icon picture=Picture::Lock />{receipt.line.join(" · ")}</summary>
             <div class="story">
