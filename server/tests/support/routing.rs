@@ -15,38 +15,38 @@ use serde::Deserialize;
 
 /// `fixtures/utterances.json`: sentences with the capability that they ask for, or none.
 #[derive(Deserialize)]
-pub struct Utterances {
+pub(crate) struct Utterances {
     /// What thresholds are chosen on.
-    pub development: Vec<(String, Option<String>)>,
+    pub(crate) development: Vec<(String, Option<String>)>,
     /// What is reported.
-    pub evaluation: Vec<(String, Option<String>)>,
+    pub(crate) evaluation: Vec<(String, Option<String>)>,
 }
 
 impl Utterances {
     /// Reads them.
-    pub fn load() -> Result<Self, serde_json::Error> {
+    pub(crate) fn load() -> Result<Self, serde_json::Error> {
         serde_json::from_str(include_str!("../fixtures/utterances.json"))
     }
 }
 
 /// What became of a set of sentences.
 #[derive(Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Sentences altogether.
-    pub total: usize,
+    pub(crate) total: usize,
     /// Run by the right capability, or rightly left alone.
-    pub right: usize,
+    pub(crate) right: usize,
     /// Asked about, the right one among the two.
-    pub asked: usize,
+    pub(crate) asked: usize,
     /// Expected and decided, with how often.
-    pub confusion: BTreeMap<(String, String), usize>,
+    pub(crate) confusion: BTreeMap<(String, String), usize>,
     /// Sentences that went wrong, with what was decided.
-    pub wrong: Vec<(String, String)>,
+    pub(crate) wrong: Vec<(String, String)>,
 }
 
 /// The pilots and the vectors of their examples.
-pub struct Router {
-    pub catalogue: Catalogue,
+pub(crate) struct Router {
+    pub(crate) catalogue: Catalogue,
     vectors: CatalogueVectors,
     embedder: Embedder,
 }
