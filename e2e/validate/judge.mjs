@@ -1,9 +1,42 @@
 // Judges the requests of one description after the other with Prism; see compare.mjs, which starts it.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 const { getHttpOperationsFromSpec } = require("@stoplight/prism-http/dist/utils/operations");
 const { validateInput } = require("@stoplight/prism-http/dist/validator");
+const { parse } = require("@stoplight/yaml");
+
+const METHODS = ["get", "put", "post", "delete", "options", "head", "patch"];
+
+/**
+ * What Prism reads: the file itself, but for operations of Swagger 2.0 that describe a body and do not say what they
+ * consume. Prism drops such a body and then refuses any; the specification leaves the media type open.
+ */
+function readable(path) {
+  const text = readFileSync(path, "utf8");
+  if (!/["']?swagger["']?\s*:\s*["']?2/.test(text)) return path;
+  const document = parse(text);
+  let changed = false;
+  const resolved = (parameter) => {
+    const name = /^#\/parameters\/(.+)$/.exec(parameter?.$ref ?? "")?.[1];
+    return name === undefined ? parameter : document.parameters?.[name.replaceAll("~1", "/").replaceAll("~0", "~")];
+  };
+  for (const item of Object.values(document?.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item?.[method];
+      if (!operation || (operation.consumes ?? document.consumes)?.length > 0) continue;
+      const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(resolved);
+      const fields = parameters.filter((parameter) => parameter?.in === "formData");
+      const whole = parameters.some((parameter) => parameter?.in === "body");
+      if (fields.length === 0 && !whole) continue;
+      const form = fields.some((field) => field.type === "file") ? "multipart/form-data" : "application/x-www-form-urlencoded";
+      operation.consumes = [fields.length > 0 ? form : "application/json"];
+      changed = true;
+    }
+  }
+  return changed ? document : path;
+}
 
 /** As Prism's server reads a request. */
 function element(line) {
@@ -43,7 +76,7 @@ function judge(operations, line) {
 
 process.on("message", async ({ path, lines }) => {
   try {
-    const operations = await getHttpOperationsFromSpec(path);
+    const operations = await getHttpOperationsFromSpec(readable(path));
     const verdicts = lines.map((line) => {
       if (line.unfilled) return {};
       try {

@@ -44,7 +44,7 @@ impl OperationNotes {
 }
 
 /// `x-mtor` of a document.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DocumentNotes {
     provider: ProviderNotes,
@@ -52,7 +52,7 @@ pub(crate) struct DocumentNotes {
     pub(crate) background: Vec<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ProviderNotes {
     name: Option<String>,

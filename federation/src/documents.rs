@@ -15,6 +15,8 @@ use crate::{document::Node, parse};
 
 /// The most references that are followed from one to the next.
 const MAX_HOPS: usize = 16;
+/// Levels of nesting that are searched.
+const MAX_LEVELS: usize = 200;
 /// The most other documents that are read.
 const MAX_DOCUMENTS: usize = 256;
 /// The most bytes of them together.
@@ -53,6 +55,7 @@ impl<'s> Library<'s> {
         if !leads_elsewhere(text) {
             return library;
         }
+        let ids = identified(&library.roots[0], text);
         let mut addresses = vec![location.and_then(|location| Url::parse(location).ok())];
         let mut numbers: HashMap<String, usize> = HashMap::new();
         numbers.extend(addresses[0].iter().map(|url| (url.as_str().to_owned(), 0)));
@@ -62,6 +65,7 @@ impl<'s> Library<'s> {
             let mut root = std::mem::take(&mut library.roots[at]);
             let mut links = Links {
                 own: at,
+                ids: &ids,
                 address: addresses[at].as_ref(),
                 numbers: &mut numbers,
                 new: Vec::new(),
@@ -96,7 +100,12 @@ impl<'s> Library<'s> {
     where
         's: 'd,
     {
-        Documents { roots: self.roots.iter().collect(), large: RefCell::default(), found: RefCell::default() }
+        Documents {
+            roots: self.roots.iter().collect(),
+            large: RefCell::default(),
+            found: RefCell::default(),
+            anchors: RefCell::default(),
+        }
     }
 }
 
@@ -113,8 +122,49 @@ fn leads_elsewhere(text: &str) -> bool {
     })
 }
 
+/// Schemas of a description that name themselves by `$id` (JSON Schema 2020-12, 8.2.1), with where they are.
+fn identified(root: &Node<'_>, text: &str) -> HashMap<String, String> {
+    fn collect(node: &Node<'_>, pointer: &mut String, ids: &mut HashMap<String, String>, depth: usize) {
+        if depth > MAX_LEVELS {
+            return;
+        }
+        let mut inside = |name: &str, value: &Node<'_>, ids: &mut HashMap<String, String>| {
+            if matches!(value, Node::Array(_) | Node::Object(_)) {
+                let length = pointer.len();
+                pointer.push('/');
+                pointer.push_str(&token(name));
+                collect(value, pointer, ids, depth + 1);
+                pointer.truncate(length);
+            }
+        };
+        match node {
+            Node::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    inside(&at.to_string(), item, ids);
+                }
+            }
+            Node::Object(members) => {
+                for (name, value) in members.iter() {
+                    inside(name, value, ids);
+                }
+                if let Some(id) = members.get("$id").and_then(Node::as_str).filter(|_| depth > 0) {
+                    ids.entry(id.trim_end_matches('#').to_owned()).or_insert_with(|| pointer.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut ids = HashMap::new();
+    if memmem::find(text.as_bytes(), b"$id").is_some() {
+        collect(root, &mut String::new(), &mut ids, 0);
+    }
+    ids
+}
+
 struct Links<'a> {
     own: usize,
+    /// JSON Pointers to the schemas of the description that name themselves by `$id`.
+    ids: &'a HashMap<String, String>,
     address: Option<&'a Url>,
     numbers: &'a mut HashMap<String, usize>,
     new: Vec<String>,
@@ -124,7 +174,7 @@ struct Links<'a> {
 
 impl Links<'_> {
     fn visit(&mut self, node: &mut Node<'_>, depth: usize) {
-        if depth > 200 {
+        if depth > MAX_LEVELS {
             return;
         }
         match node {
@@ -150,6 +200,11 @@ impl Links<'_> {
         let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         if file.is_empty() {
             return (self.own > 0).then(|| format!("{ELSEWHERE}{}#{fragment}", self.own));
+        }
+        if let Some(pointer) = self.ids.get(file).filter(|_| self.own == 0)
+            && (fragment.is_empty() || fragment.starts_with('/'))
+        {
+            return Some(format!("#{pointer}{fragment}"));
         }
         // A bare name is one of this document, unless there is a file of that name.
         let bare = fragment.is_empty() && !file.contains(['/', '.', ':']);
@@ -191,6 +246,8 @@ pub(crate) struct Documents<'d> {
     /// Members of large objects by name; the key is where the object lies.
     large: RefCell<HashMap<usize, HashMap<&'d str, &'d Node<'d>>>>,
     found: RefCell<HashMap<String, Option<&'d Node<'d>>>>,
+    /// Named schemas by name; the key is where their document lies.
+    anchors: RefCell<HashMap<usize, HashMap<&'d str, &'d Node<'d>>>>,
 }
 
 static NULL: Node<'static> = Node::Null;
@@ -229,11 +286,26 @@ impl<'d> Documents<'d> {
         if let Some(found) = self.pointer(root, fragment) {
             return Some(found);
         }
+        if !fragment.starts_with('/') {
+            return self.anchor(root, fragment);
+        }
         if fragment.contains('%') {
             let decoded = percent_encoding::percent_decode_str(fragment).decode_utf8_lossy();
             return self.pointer(root, &decoded);
         }
         None
+    }
+
+    /// The schema of that name: `$anchor` of JSON Schema 2020-12, or `$dynamicAnchor`.
+    fn anchor(&self, root: &'d Node<'d>, name: &str) -> Option<&'d Node<'d>> {
+        let mut anchors = self.anchors.borrow_mut();
+        let place = std::ptr::from_ref(root).addr();
+        let known = anchors.entry(place).or_insert_with(|| {
+            let mut known = HashMap::new();
+            collect_anchors(root, &mut known, 0);
+            known
+        });
+        known.get(name).copied()
     }
 
     fn pointer(&self, root: &'d Node<'d>, pointer: &str) -> Option<&'d Node<'d>> {
@@ -268,6 +340,27 @@ impl<'d> Documents<'d> {
             }
         }
         Err("`$ref`s lead around in a circle".into())
+    }
+}
+
+/// Names that schemas give themselves; of several alike the first one counts.
+fn collect_anchors<'d>(node: &'d Node<'d>, known: &mut HashMap<&'d str, &'d Node<'d>>, depth: usize) {
+    if depth > MAX_LEVELS {
+        return;
+    }
+    match node {
+        Node::Array(items) => items.iter().for_each(|item| collect_anchors(item, known, depth + 1)),
+        Node::Object(members) => {
+            for (name, value) in members.iter() {
+                match (name, value) {
+                    ("$anchor" | "$dynamicAnchor", Node::String(anchor)) => {
+                        known.entry(anchor.as_ref()).or_insert(node);
+                    }
+                    _ => collect_anchors(value, known, depth + 1),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -218,7 +218,8 @@ impl Maker<'_> {
     fn array(&mut self, schema: &Map<String, Value>, depth: usize) -> Value {
         let bound = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
         let all = self.way.fill == Fill::All && depth < MAX_DEPTH && self.left > 0;
-        let wanted = bound("minItems").unwrap_or(0).max(u64::from(all || depth <= 1));
+        // A field of a form without items would be sent as nothing at all.
+        let wanted = bound("minItems").unwrap_or(0).max(u64::from(all || depth <= 2));
         let count = wanted.min(bound("maxItems").unwrap_or(u64::MAX)).min(MAX_ITEMS);
         let any = json!({"type": "string"});
         let first =
@@ -335,8 +336,7 @@ fn fits(schema: &Map<String, Value>, value: &Value) -> bool {
 
 /// Whether a text has the format and pattern of its schema; a format that is not known is had by every text.
 fn is_well_formed(schema: &Map<String, Value>, text: &str) -> bool {
-    let format = schema.get("format").and_then(Value::as_str);
-    if format == Some("byte") && !is_base64(text) {
+    if is_bytes(schema) && !is_base64(text) {
         return false;
     }
     let mut own = json!({"type": "string"});
@@ -351,6 +351,12 @@ fn is_well_formed(schema: &Map<String, Value>, text: &str) -> bool {
     let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
     let built = options.should_validate_formats(true).offline().build(&own);
     built.is_ok_and(|validator| validator.is_valid(&Value::String(text.to_owned())))
+}
+
+/// Whether a text stands for bytes.
+fn is_bytes(schema: &Map<String, Value>) -> bool {
+    let says = |keyword: &str, value: &str| schema.get(keyword).and_then(Value::as_str) == Some(value);
+    says("contentEncoding", "base64") || says("format", "byte")
 }
 
 fn is_base64(text: &str) -> bool {
@@ -413,7 +419,7 @@ fn text(schema: &Map<String, Value>, nth: usize) -> String {
         "hostname" | "idn-hostname" => format!("host{}.example.com", suffix(nth)),
         "ipv4" | "ip" => format!("192.0.2.{}", nth % 250 + 1),
         "ipv6" => format!("2001:db8::{:x}", nth + 1),
-        "byte" => "ZXhhbXBsZQ==".to_owned(),
+        _ if is_bytes(schema) => "ZXhhbXBsZQ==".to_owned(),
         "json-pointer" => "/example".to_owned(),
         _ => format!("example{}", suffix(nth)),
     };

@@ -25,7 +25,6 @@ mod schema;
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 use url::Url;
 
 use crate::{document::Node, documents::Library};
@@ -68,43 +67,25 @@ impl Found<'_, '_> {
     /// The operation with its schemas.
     pub fn complete(self) -> Operation {
         let mut operation = self.operation;
-        operation.capability.input = self.input.into_value();
-        operation.capability.output = self.output.into_value();
+        operation.capability.input = self.input.0.to_value();
+        operation.capability.output = self.output.0.to_value();
         operation
     }
 }
 
 /// A schema that can be written without being built first.
-pub struct Shape<'v, 'd>(Form<'v, 'd>);
-
-enum Form<'v, 'd> {
-    View(&'v schema::View<'v, 'd>),
-    Value(Value),
-}
+pub struct Shape<'v, 'd>(&'v schema::View<'v, 'd>);
 
 impl Shape<'_, '_> {
     /// How many bytes of JSON it is.
     pub fn json_len(&self) -> usize {
-        match &self.0 {
-            Form::View(view) => view.json_len(),
-            Form::Value(value) => value.to_string().len(),
-        }
-    }
-
-    fn into_value(self) -> Value {
-        match self.0 {
-            Form::View(view) => view.to_value(),
-            Form::Value(value) => value,
-        }
+        self.0.json_len()
     }
 }
 
 impl Serialize for Shape<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Form::View(view) => view.serialize(serializer),
-            Form::Value(value) => value.serialize(serializer),
-        }
+        self.0.serialize(serializer)
     }
 }
 
@@ -172,15 +153,18 @@ fn run(
     if !openapi::names::is_source_id(source_id) {
         return Err(CompileError::SourceId(source_id.chars().take(80).collect()));
     }
+    let mut give = |operation: Operation, given: &schema::View<'_, '_>, answered: &schema::View<'_, '_>| {
+        each(Found { operation, input: Shape(given), output: Shape(answered) });
+    };
     let origin =
         graphql::Origin { source_id, overlay: input.overlay, base: input.base, bytes: input.document.len() };
     if input.document.len() <= parse::MAX_DOCUMENT_BYTES && graphql::is_sdl(input.document) {
-        return graphql::compile_sdl(input.document, origin).map(|compiled| hand_over(compiled, each));
+        return graphql::compile_sdl(input.document, origin, &mut give);
     }
     let text = parse::clean(input.document);
     let mut root = parse::document(&text)?;
     if graphql::is_introspection(&root) {
-        return graphql::compile_introspection(&root, origin).map(|compiled| hand_over(compiled, each));
+        return graphql::compile_introspection(&root, origin, &mut give);
     }
     let mut warnings = Vec::new();
     if let Some(overlay) = input.overlay {
@@ -201,22 +185,7 @@ fn run(
         notes,
         title: if title.is_empty() { source_id.to_owned() } else { title },
     };
-    let mut compiled = openapi::compile(&source, &text, warnings, &mut |operation, given, answered| {
-        each(Found { operation, input: Shape(Form::View(given)), output: Shape(Form::View(answered)) });
-    });
+    let mut compiled = openapi::compile(&source, &text, warnings, &mut give);
     compiled.missing = library.missing.iter().cloned().collect();
     Ok((compiled, source.notes))
-}
-
-/// Hands over operations that were compiled whole.
-fn hand_over(
-    mut compiled: Compiled,
-    each: &mut dyn FnMut(Found<'_, '_>),
-) -> (Compiled, annotate::DocumentNotes) {
-    for mut operation in std::mem::take(&mut compiled.operations) {
-        let input = std::mem::take(&mut operation.capability.input);
-        let output = std::mem::take(&mut operation.capability.output);
-        each(Found { operation, input: Shape(Form::Value(input)), output: Shape(Form::Value(output)) });
-    }
-    (compiled, annotate::DocumentNotes::default())
 }

@@ -109,6 +109,9 @@ pub struct Operation {
     /// The `operationId` as the description has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<String>,
+    /// What the description groups it under.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Absolute address that the path is appended to, without a slash at the end.
     pub server: String,
     /// HTTP method in capitals.

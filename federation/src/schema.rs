@@ -145,7 +145,12 @@ impl<'a, 'd> Converter<'a, 'd> {
 
     fn object(&mut self, members: &'d Members<'d>, depth: usize) -> Node<'d> {
         let mut out: Vec<(Cow<'d, str>, Node<'d>)> = Vec::with_capacity(members.len());
-        if let Some(reference) = members.get("$ref").and_then(Node::as_str) {
+        // Nothing here is extended from outside, so a dynamic reference leads where a plain one would.
+        let reference = match self.rules.dialect {
+            Dialect::V31 => members.get("$ref").or_else(|| members.get("$dynamicRef")),
+            Dialect::V20 | Dialect::V30 => members.get("$ref"),
+        };
+        if let Some(reference) = reference.and_then(Node::as_str) {
             if let Some(target) = self.reference(reference) {
                 out.push(("$ref".into(), target));
             }
@@ -331,11 +336,10 @@ impl<'a, 'd> Converter<'a, 'd> {
             Purpose::Input => "readOnly",
             Purpose::Output => "writeOnly",
         };
-        let properties = members.get("properties").and_then(Node::as_object);
+        let documents = self.rules.documents;
         let elsewhere = |name: &str| {
-            properties
-                .and_then(|properties| properties.get(name))
-                .and_then(|property| self.rules.documents.resolve(property).ok())
+            described(documents, members, name, 0)
+                .and_then(|property| documents.resolve(property).ok())
                 .is_some_and(|property| property.get(flag).is_some_and(Node::is_true))
         };
         let mut names: Vec<&'d str> =
@@ -356,6 +360,25 @@ impl<'a, 'd> Converter<'a, 'd> {
         self.bytes += target.len() + 8;
         Some(Node::text(target))
     }
+}
+
+/// What describes a member: the schema's own `properties`, or those of what it is made of.
+fn described<'d>(
+    documents: &Documents<'d>,
+    members: &'d Members<'d>,
+    name: &str,
+    depth: usize,
+) -> Option<&'d Node<'d>> {
+    const MAX_LEVELS: usize = 4;
+    let own = members.get("properties").and_then(|properties| properties.get(name));
+    if own.is_some() || depth == MAX_LEVELS {
+        return own;
+    }
+    let parts = members.get("allOf").and_then(Node::as_array).unwrap_or_default();
+    parts.iter().find_map(|part| {
+        let members = documents.resolve(part).ok()?.as_object()?;
+        described(documents, members, name, depth + 1)
+    })
 }
 
 #[cfg(test)]

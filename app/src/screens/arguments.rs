@@ -277,7 +277,9 @@ fn children(desk: Desk, path: &Path, fields: &[Control]) -> Vec<AnyView> {
             rest.push(drawn);
         }
     }
-    if first.is_empty() || rest.is_empty() {
+    // A few in the depths are less trouble open than folded.
+    let is_few = !path.is_empty() && rest.len() < 4;
+    if first.is_empty() || rest.is_empty() || is_few {
         first.extend(rest);
     } else {
         let count = rest.len();

@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use serde_json::{Map, Value, json};
-
 use super::types::{Argument, Field, Kind, Schema, TypeRef};
+use crate::document::{Members, Node};
 
 /// Texts of arguments are kept up to this many characters.
 const MAX_TEXT: usize = 240;
@@ -72,7 +71,7 @@ impl<'s, 'd> Inputs<'s, 'd> {
         match self.schema.types.get(name).map(|of| &of.kind) {
             Some(Kind::Scalar { .. } | Kind::Enum { .. } | Kind::Input { .. }) => None,
             Some(_) => Some(format!("`{name}` is no type for an argument")),
-            None if built_in(name).is_some() => None,
+            None if is_built_in(name) => None,
             None => Some(format!("its type `{name}` is not described")),
         }
     }
@@ -96,75 +95,81 @@ impl<'s, 'd> Inputs<'s, 'd> {
     }
 
     /// `or_null`: whether `null` says something else than leaving it out, as it does inside of input objects.
-    pub(super) fn argument(&self, argument: &Argument<'d>, or_null: bool) -> Value {
+    pub(super) fn argument(&self, argument: &Argument<'d>, or_null: bool) -> Node<'d> {
         let mut schema = self.used(&argument.of, or_null);
-        if let Value::Object(members) = &mut schema {
+        if let Node::Object(members) = &mut schema {
             if let Some(text) = argument.description.and_then(|text| text.line(MAX_TEXT)) {
-                members.insert("description".into(), Value::String(text));
+                members.insert("description", Node::text(text));
             }
             if let Some(default) = &argument.default {
-                members.insert("default".into(), default.clone());
+                members.insert("default", Node::from_value(default));
             }
             if argument.deprecated {
-                members.insert("deprecated".into(), Value::Bool(true));
+                members.insert("deprecated", Node::Bool(true));
             }
         }
         schema
     }
 
-    fn used(&self, of: &TypeRef<'d>, or_null: bool) -> Value {
+    fn used(&self, of: &TypeRef<'d>, or_null: bool) -> Node<'d> {
         let schema = match of.nullable() {
-            TypeRef::List(items) => json!({"type": "array", "items": self.used(items, true)}),
-            TypeRef::Named(name) => {
-                if self.schema.types.contains_key(name) && built_in(name).is_none() {
-                    json!({"$ref": format!("#/$defs/{name}")})
-                } else {
-                    built_in(name).unwrap_or_else(|| json!({}))
-                }
+            TypeRef::List(items) => {
+                object([("type", Node::text("array")), ("items", self.used(items, true))])
             }
-            TypeRef::NonNull(_) | TypeRef::Missing => json!({}),
+            TypeRef::Named(name) => match built_in(name) {
+                Some(schema) => schema,
+                None if self.schema.types.contains_key(name) => {
+                    object([("$ref", Node::text(format!("#/$defs/{name}")))])
+                }
+                None => Node::empty(),
+            },
+            TypeRef::NonNull(_) | TypeRef::Missing => Node::empty(),
         };
         if or_null && !matches!(of, TypeRef::NonNull(_)) { nullable(schema) } else { schema }
     }
 
     /// The schema of an input type; none for other types.
-    fn named(&self, name: &str) -> Option<Value> {
+    fn named(&self, name: &str) -> Option<Node<'d>> {
         let described = self.schema.types.get(name)?;
         let mut schema = match &described.kind {
-            Kind::Enum { values } => json!({"type": "string", "enum": values}),
+            Kind::Enum { values } => choice(values),
             Kind::Scalar { specified_by } => scalar(name, specified_by.as_deref()),
             Kind::Input { fields, one_of } => self.input_object(fields, *one_of),
             _ => return None,
         };
-        if let (Some(text), Value::Object(members)) =
+        if let (Some(text), Node::Object(members)) =
             (described.description.and_then(|text| text.line(MAX_TEXT)), &mut schema)
         {
-            let text = match members.get("description").and_then(Value::as_str) {
+            let text = match members.get("description").and_then(Node::as_str) {
                 Some(own) => format!("{own}: {text}"),
                 None => text,
             };
-            members.insert("description".into(), Value::String(text));
+            members.insert("description", Node::text(text));
         }
         Some(schema)
     }
 
-    fn input_object(&self, fields: &[Argument<'d>], one_of: bool) -> Value {
-        let mut properties = Map::new();
+    fn input_object(&self, fields: &[Argument<'d>], one_of: bool) -> Node<'d> {
+        let mut properties = Vec::with_capacity(fields.len());
         let mut required = Vec::new();
         for field in fields.iter().filter(|field| self.fault(&field.of).is_none()) {
-            properties.insert(field.name.to_owned(), self.argument(field, !one_of));
+            properties.push((field.name.into(), self.argument(field, !one_of)));
             if field.is_required() {
                 required.push(field.name);
             }
         }
-        let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+        let mut members = vec![
+            ("type".into(), Node::text("object")),
+            ("properties".into(), Node::object(properties)),
+            ("additionalProperties".into(), Node::Bool(false)),
+        ];
         if one_of {
-            schema["minProperties"] = json!(1);
-            schema["maxProperties"] = json!(1);
+            members.push(("minProperties".into(), Node::Number(1.into())));
+            members.push(("maxProperties".into(), Node::Number(1.into())));
         } else if !required.is_empty() {
-            schema["required"] = json!(required);
+            members.push(("required".into(), Node::list(required.into_iter().map(Node::text))));
         }
-        schema
+        Node::object(members)
     }
 }
 
@@ -174,7 +179,9 @@ pub(super) struct Definitions<'d> {
 }
 
 struct Definition<'d> {
-    schema: Value,
+    schema: Node<'d>,
+    /// What is left of it where there is no room: its type.
+    kind: Node<'d>,
     /// Of its JSON text.
     bytes: usize,
     /// The input types in it.
@@ -189,57 +196,92 @@ impl<'d> Definitions<'d> {
                 Some(Kind::Input { fields, .. }) => fields.iter().map(|field| field.of.name()).collect(),
                 _ => Vec::new(),
             };
-            Some((*name, Definition { bytes: schema.to_string().len(), schema, uses }))
+            let kind = schema.get("type").map(|kind| object([("type", kind.clone())]));
+            let kind = kind.unwrap_or_else(Node::empty);
+            Some((*name, Definition { bytes: schema.json_len(), schema, kind, uses }))
         };
         Self { types: inputs.schema.order.iter().filter_map(definition).collect() }
     }
 
-    /// `$defs` for those types and what they use, nearest first; what goes over `limit` bytes is only named.
-    /// With it the bytes, and whether something went over.
+    /// Those types and what they use, nearest first; what goes over `limit` bytes is only named. With it the bytes, and
+    /// whether something went over.
     pub(super) fn of(
         &self,
         types: impl Iterator<Item = &'d str>,
         limit: usize,
-    ) -> (Map<String, Value>, usize, bool) {
-        let mut waiting: VecDeque<&str> = types.collect();
+    ) -> (Vec<Kept<'d>>, usize, bool) {
+        let mut waiting: VecDeque<&'d str> = types.collect();
         let mut seen: HashSet<&str> = HashSet::new();
-        let (mut defs, mut bytes, mut cut) = (Map::new(), 0_usize, false);
+        let (mut kept, mut bytes, mut cut) = (Vec::new(), 0_usize, false);
         while let Some(name) = waiting.pop_front() {
-            let Some(definition) = self.types.get(name).filter(|_| built_in(name).is_none()) else {
+            let Some(definition) = self.types.get(name).filter(|_| !is_built_in(name)) else {
                 continue;
             };
             if !seen.insert(name) {
                 continue;
             }
-            if bytes.saturating_add(definition.bytes) > limit {
-                cut = true;
-                let kind = definition.schema.get("type").map(|kind| json!({"type": kind}));
-                defs.insert(name.to_owned(), kind.unwrap_or_else(|| json!({})));
-                bytes += name.len() + 22;
-            } else {
+            let whole = bytes.saturating_add(definition.bytes) <= limit;
+            if whole {
                 waiting.extend(&definition.uses);
-                defs.insert(name.to_owned(), definition.schema.clone());
                 bytes += name.len() + 4 + definition.bytes;
+            } else {
+                cut = true;
+                bytes += name.len() + 22;
             }
+            kept.push(Kept { name, whole });
         }
-        (defs, bytes, cut)
+        kept.sort_unstable_by_key(|kept| kept.name);
+        (kept, bytes, cut)
+    }
+
+    /// The schema of a definition as far as it is kept, and its bytes.
+    pub(super) fn schema(&self, kept: &Kept<'d>) -> Option<(&Node<'d>, usize)> {
+        let definition = self.types.get(kept.name)?;
+        Some(if kept.whole {
+            (&definition.schema, definition.bytes)
+        } else {
+            (&definition.kind, definition.kind.json_len())
+        })
     }
 }
 
+/// A definition that a schema takes along.
+pub(super) struct Kept<'d> {
+    pub(super) name: &'d str,
+    whole: bool,
+}
+
+/// An object of few members.
+pub(super) fn object<'d, const N: usize>(members: [(&'static str, Node<'d>); N]) -> Node<'d> {
+    Node::Object(Members::new(members.into_iter().map(|(name, value)| (name.into(), value)).collect()))
+}
+
+/// One of some texts.
+pub(super) fn choice<'d>(values: &[&'d str]) -> Node<'d> {
+    let values = values.iter().copied().map(Node::text);
+    object([("type", Node::text("string")), ("enum", Node::list(values))])
+}
+
+/// Whether it is one of GraphQL's own scalars.
+pub(super) fn is_built_in(name: &str) -> bool {
+    matches!(name, "Int" | "Float" | "String" | "Boolean" | "ID")
+}
+
 /// GraphQL's own scalars.
-pub(super) fn built_in(name: &str) -> Option<Value> {
+pub(super) fn built_in<'d>(name: &str) -> Option<Node<'d>> {
+    let of = |kind: &'static str| ("type", Node::text(kind));
     Some(match name {
-        "Int" => json!({"type": "integer", "format": "int32"}),
-        "Float" => json!({"type": "number"}),
-        "String" => json!({"type": "string"}),
-        "Boolean" => json!({"type": "boolean"}),
-        "ID" => json!({"type": ["string", "integer"]}),
+        "Int" => object([of("integer"), ("format", Node::text("int32"))]),
+        "Float" => object([of("number")]),
+        "String" => object([of("string")]),
+        "Boolean" => object([of("boolean")]),
+        "ID" => object([("type", Node::list(["string", "integer"].map(Node::text)))]),
         _ => return None,
     })
 }
 
 /// A scalar of the service's own: what is right for it only the service knows, so the schema names it and hints.
-pub(super) fn scalar(name: &str, specified_by: Option<&str>) -> Value {
+pub(super) fn scalar<'d>(name: &str, specified_by: Option<&str>) -> Node<'d> {
     let lower = name.to_ascii_lowercase();
     let format = match lower.as_str() {
         "datetime" | "datetimeiso" | "timestamptz" | "iso8601datetime" => Some("date-time"),
@@ -250,33 +292,40 @@ pub(super) fn scalar(name: &str, specified_by: Option<&str>) -> Value {
         "email" | "emailaddress" => Some("email"),
         _ => None,
     };
-    let mut schema = json!({"description": match specified_by {
-        Some(link) => format!("Scalar {name} ({link})"),
-        None => format!("Scalar {name}"),
-    }});
-    if let Some(format) = format {
-        schema["format"] = json!(format);
+    let words = (
+        "description",
+        Node::text(match specified_by {
+            Some(link) => format!("Scalar {name} ({link})"),
+            None => format!("Scalar {name}"),
+        }),
+    );
+    match format {
+        Some(format) => object([words, ("format", Node::text(format))]),
+        None => object([words]),
     }
-    schema
 }
 
 /// The schema, or `null`.
-pub(super) fn nullable(mut schema: Value) -> Value {
-    let members = match &mut schema {
-        Value::Object(members) if members.is_empty() => return schema,
-        Value::Object(members) => members,
-        _ => return schema,
-    };
-    if members.contains_key("$ref") {
-        return json!({"anyOf": [schema, {"type": "null"}]});
+pub(super) fn nullable(mut schema: Node<'_>) -> Node<'_> {
+    let null = || Node::text("null");
+    let Node::Object(members) = &mut schema else { return schema };
+    if members.contains("$ref") {
+        let other = object([("type", null())]);
+        return object([("anyOf", Node::list([schema, other]))]);
     }
     match members.get_mut("type") {
-        Some(Value::Array(types)) => types.push(json!("null")),
-        Some(one @ Value::String(_)) => *one = json!([one.take(), "null"]),
+        Some(Node::Array(types)) => {
+            let mut all = std::mem::take(types).into_vec();
+            all.push(null());
+            *types = all.into_boxed_slice();
+        }
+        Some(one @ Node::String(_)) => *one = Node::list([std::mem::take(one), null()]),
         _ => return schema,
     }
-    if let Some(Value::Array(values)) = members.get_mut("enum") {
-        values.push(Value::Null);
+    if let Some(Node::Array(values)) = members.get_mut("enum") {
+        let mut all = std::mem::take(values).into_vec();
+        all.push(Node::Null);
+        *values = all.into_boxed_slice();
     }
     schema
 }

@@ -19,22 +19,23 @@ mod types;
 use std::collections::BTreeMap;
 
 use mtor_shared::capability::{Capability, CapabilityId, Provider, Residency, SideEffect};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::Url;
 
 use self::{
-    input::{Call, Definitions, Inputs},
+    bound::{Whole, bound},
+    input::{Call, Definitions, Inputs, Kept},
     selection::{Limits, Selector},
     types::{Field, Schema},
 };
 use crate::{
     annotate::{self, OperationNotes},
-    document::Node as Tree,
+    document::Node,
     documents::Library,
     model::{CompileError, Compiled, GraphQlCall, Operation, PathPart, Skipped, host},
-    openapi::{Source, names, security},
+    openapi::{Each, Source, names, security},
     overlay, parse,
-    schema::Dialect,
+    schema::{Dialect, View},
 };
 
 pub(crate) use answer::{answer, body};
@@ -58,7 +59,7 @@ const LIMITS: [Limits; 3] = [
 const MAX_WARNINGS: usize = 200;
 
 /// Whether a JSON or YAML document is the answer to an introspection query.
-pub(crate) fn is_introspection(root: &Tree<'_>) -> bool {
+pub(crate) fn is_introspection(root: &Node<'_>) -> bool {
     introspection::find(root).is_some()
 }
 
@@ -77,15 +78,22 @@ pub(crate) struct Origin<'a> {
     pub(crate) bytes: usize,
 }
 
-pub(crate) fn compile_introspection(root: &Tree<'_>, origin: Origin<'_>) -> Result<Compiled, CompileError> {
+/// What is left when the operations were handed over, and the notes of the overlay.
+pub(crate) type Rest = (Compiled, annotate::DocumentNotes);
+
+pub(crate) fn compile_introspection(
+    root: &Node<'_>,
+    origin: Origin<'_>,
+    each: &mut Each<'_>,
+) -> Result<Rest, CompileError> {
     let schema = introspection::find(root)
         .map(introspection::read)
         .ok_or_else(|| CompileError::Format("no GraphQL introspection".into()))?;
-    compile(&schema, origin)
+    compile(&schema, origin, each)
 }
 
-pub(crate) fn compile_sdl(text: &str, origin: Origin<'_>) -> Result<Compiled, CompileError> {
-    compile(&sdl::read(text.strip_prefix('\u{feff}').unwrap_or(text)), origin)
+pub(crate) fn compile_sdl(text: &str, origin: Origin<'_>, each: &mut Each<'_>) -> Result<Rest, CompileError> {
+    compile(&sdl::read(text.strip_prefix('\u{feff}').unwrap_or(text)), origin, each)
 }
 
 /// The two kinds of operation that are called.
@@ -101,7 +109,8 @@ struct Root {
 const QUERY: Root = Root { word: "query", member: "Query", side_effect: SideEffect::Read };
 const MUTATION: Root = Root { word: "mutation", member: "Mutation", side_effect: SideEffect::Write };
 
-fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileError> {
+/// Operations go to `each`, one after another.
+fn compile(schema: &Schema<'_>, origin: Origin<'_>, each: &mut Each<'_>) -> Result<Rest, CompileError> {
     let mut warnings = Vec::new();
     let outline = outline(schema);
     let mut outline = parse::document(&outline)?;
@@ -109,7 +118,7 @@ fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileE
         outline = overlay::laid_over(&outline, overlay, &mut warnings)?;
     }
     let endpoint = endpoint(&outline, origin.base, &mut warnings)?;
-    let notes = annotate::DocumentNotes::read(outline.get("x-mtor").map(Tree::to_value))?;
+    let notes = annotate::DocumentNotes::read(outline.get("x-mtor").map(Node::to_value))?;
     let title = outline["info"]["title"].as_str().map(|title| annotate::line(title, 120)).unwrap_or_default();
     let others = BTreeMap::new();
     let library = Library::link(outline, "", None, &others);
@@ -121,7 +130,7 @@ fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileE
         dialect: Dialect::V31,
         base: None,
         title: if title.is_empty() { origin.source_id.to_owned() } else { title },
-        notes,
+        notes: notes.clone(),
     };
 
     let mut skipped = Vec::new();
@@ -145,8 +154,8 @@ fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileE
         [(LIMITS[0], INPUT_BYTES, budget), (LIMITS[1], shared, budget), (LIMITS[2], shared / 2, usize::MAX)];
     let found =
         plans.into_iter().find_map(|(limits, input, most)| compiler.operations(&roots, limits, input, most));
-    let (mut operations, more, found) = found.unwrap_or_default();
-    bound::bound(&mut operations, origin.bytes.saturating_mul(GROWTH));
+    let (made, more, found) = found.unwrap_or_default();
+    compiler.hand_over(made, origin.bytes.saturating_mul(GROWTH), each);
     skipped.extend(more);
     faults(schema, &mut skipped, &mut warnings);
     for field in schema.root(schema.subscription) {
@@ -161,10 +170,10 @@ fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileE
     if !rest.is_empty() {
         warnings.push(format!("{} more warnings", rest.len()));
     }
-    let mut compiled = Compiled {
+    let compiled = Compiled {
         title: source.title.clone(),
         format: "graphql".to_owned(),
-        operations,
+        operations: Vec::new(),
         compositions: Vec::new(),
         skipped,
         incoming: Vec::new(),
@@ -172,23 +181,7 @@ fn compile(schema: &Schema<'_>, origin: Origin<'_>) -> Result<Compiled, CompileE
         warnings,
         background: source.notes.background.clone(),
     };
-    annotate::compose(
-        &annotate::Provenance { id: source.id, title: &source.title, notes: &source.notes },
-        &mut compiled,
-    );
-    Ok(compiled)
-}
-
-/// About how many bytes a schema has as JSON text.
-fn json_bytes(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => items.iter().map(|item| json_bytes(item) + 1).sum::<usize>() + 2,
-        Value::Object(members) => {
-            members.iter().map(|(name, value)| name.len() + 4 + json_bytes(value)).sum::<usize>() + 2
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => 5,
-    }
+    Ok((compiled, notes))
 }
 
 /// What overlays are laid over.
@@ -262,13 +255,13 @@ struct Endpoint {
 
 /// The address of the overlay's first server, else the base where it can be the service's own, else one beside it.
 fn endpoint(
-    outline: &Tree<'_>,
+    outline: &Node<'_>,
     base: Option<&str>,
     warnings: &mut Vec<String>,
 ) -> Result<Endpoint, CompileError> {
     let base = base.and_then(|base| Url::parse(base).ok()).filter(is_http);
-    let first = outline.get("servers").and_then(Tree::as_array).and_then(|servers| servers.first());
-    let stated = first.and_then(|server| server.get("url")).and_then(Tree::as_str);
+    let first = outline.get("servers").and_then(Node::as_array).and_then(|servers| servers.first());
+    let stated = first.and_then(|server| server.get("url")).and_then(Node::as_str);
     let url = match (stated, base) {
         (Some(stated), base) => {
             let url = base.map_or_else(|| Url::parse(stated), |base| base.join(stated));
@@ -322,7 +315,16 @@ struct Compiler<'a, 's, 'd> {
     inputs: &'a Inputs<'s, 'd>,
 }
 
-type Found = (Vec<Operation>, Vec<Skipped>, Vec<String>);
+type Found<'d> = (Vec<Made<'d>>, Vec<Skipped>, Vec<String>);
+
+/// An operation without its schemas, and these.
+struct Made<'d> {
+    operation: Operation,
+    /// Of the arguments, without the definitions that it refers to.
+    input: Node<'d>,
+    definitions: Vec<Kept<'d>>,
+    output: Node<'d>,
+}
 
 impl<'s, 'd> Compiler<'_, 's, 'd> {
     /// Every field; none when the schemas come to more than `most` bytes.
@@ -332,9 +334,9 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
         limits: Limits,
         input_bytes: usize,
         most: usize,
-    ) -> Option<Found> {
+    ) -> Option<Found<'d>> {
         let mut names = names::Names::default();
-        let (mut operations, mut skipped, mut warnings) = Found::default();
+        let (mut made, mut skipped, mut warnings) = Found::default();
         let mut bytes = 0;
         for (root, calls) in roots {
             for call in calls {
@@ -344,7 +346,7 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
                     Ok((operation, used, told)) => {
                         bytes += used;
                         warnings.extend(told.into_iter().map(|warning| format!("{label}: {warning}")));
-                        operations.push(operation);
+                        made.push(operation);
                     }
                     Err(reason) => skipped.push(Skipped {
                         operation: label,
@@ -357,7 +359,46 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
                 }
             }
         }
-        Some((operations, skipped, warnings))
+        Some((made, skipped, warnings))
+    }
+
+    /// The schema of the arguments with its definitions.
+    fn given<'v>(&'v self, input: &'v Node<'d>, definitions: &'v [Kept<'d>]) -> View<'v, 'd> {
+        let definitions = definitions.iter().map(|kept| {
+            let (schema, bytes) = self.definitions.schema(kept).unzip();
+            (kept.name, schema, bytes.unwrap_or(2))
+        });
+        View::new(input, input.json_len(), definitions, false)
+    }
+
+    /// Hands everything over; where all schemas together have more than `most` bytes, less of them.
+    fn hand_over(&self, made: Vec<Made<'d>>, most: usize, each: &mut Each<'_>) {
+        let bytes =
+            |made: &Made<'d>| self.given(&made.input, &made.definitions).json_len() + made.output.json_len();
+        if made.iter().map(bytes).sum::<usize>() <= most {
+            for Made { operation, input, definitions, output } in made {
+                each(operation, &self.given(&input, &definitions), &View::of(&output));
+            }
+            return;
+        }
+        let (operations, mut schemas): (Vec<Operation>, Vec<Whole<'d>>) = made
+            .into_iter()
+            .map(|made| {
+                let Made { operation, mut input, definitions, output } = made;
+                let definitions: Vec<_> = definitions
+                    .iter()
+                    .filter_map(|kept| Some((kept.name.into(), self.definitions.schema(kept)?.0.clone())))
+                    .collect();
+                if let (Node::Object(members), false) = (&mut input, definitions.is_empty()) {
+                    members.insert("$defs", Node::object(definitions));
+                }
+                (operation, Whole { input, output })
+            })
+            .unzip();
+        bound(&mut schemas, most);
+        for (operation, Whole { input, output }) in operations.into_iter().zip(&schemas) {
+            each(operation, &View::of(input), &View::of(output));
+        }
     }
 
     fn operation(
@@ -367,37 +408,39 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
         name: &str,
         limits: Limits,
         input_bytes: usize,
-    ) -> Result<(Operation, usize, Vec<String>), String> {
+    ) -> Result<(Made<'d>, usize, Vec<String>), String> {
         let field = call.field;
         let own = &self.source.root[root.member][field.name];
-        let notes = OperationNotes::read(own.get("x-mtor").map(Tree::to_value))?;
+        let notes = OperationNotes::read(own.get("x-mtor").map(Node::to_value))?;
         let selection = self.selector.select(&field.of, limits)?;
         let mut warnings = call.warnings.clone();
 
-        let properties: Map<String, Value> = call
+        let properties = call
             .arguments
             .iter()
-            .map(|argument| (argument.name.to_owned(), self.inputs.argument(argument, false)))
+            .map(|argument| (argument.name.into(), self.inputs.argument(argument, false)))
             .collect();
-        let required: Vec<&str> = call
+        let required: Vec<&'d str> = call
             .arguments
             .iter()
             .filter(|argument| argument.is_required())
             .map(|argument| argument.name)
             .collect();
         let types = call.arguments.iter().map(|argument| argument.of.name());
-        let (defs, bytes, cut) = self.definitions.of(types, input_bytes);
+        let (definitions, bytes, cut) = self.definitions.of(types, input_bytes);
         if cut {
             warnings.push("the schema of the arguments is cut: it is too large to be kept whole".into());
         }
-        let mut input = json!({"type": "object", "properties": properties, "additionalProperties": false});
+        let mut members = vec![
+            ("type".into(), Node::text("object")),
+            ("properties".into(), Node::object(properties)),
+            ("additionalProperties".into(), Node::Bool(false)),
+        ];
         if !required.is_empty() {
-            input["required"] = json!(required);
+            members.push(("required".into(), Node::list(required.into_iter().map(Node::text))));
         }
-        let bytes = bytes + json_bytes(&input);
-        if !defs.is_empty() {
-            input["$defs"] = Value::Object(defs);
-        }
+        let input = Node::object(members);
+        let bytes = bytes + input.json_len();
         let words = field.description.and_then(|text| text.line(400));
         let title = notes.title.unwrap_or_else(|| names::humanise(name));
         let summary = notes.summary.or(words).unwrap_or_else(|| title.clone());
@@ -409,8 +452,8 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
                 hosts: host(&self.endpoint.server).into_iter().collect(),
                 ..self.source.notes.provider(&self.source.title)
             },
-            input,
-            output: selection.schema,
+            input: Value::Null,
+            output: Value::Null,
             side_effect: notes.side_effect.unwrap_or(root.side_effect),
             residency: notes.residency.unwrap_or(Residency::Provider),
             examples: notes.examples,
@@ -422,6 +465,7 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
         let operation = Operation {
             capability,
             operation_id: Some(format!("{}.{}", root.member, field.name)),
+            tags: Vec::new(),
             server: self.endpoint.server.clone(),
             method: "POST".to_owned(),
             template: format!("{}.{}", root.member, field.name),
@@ -437,7 +481,8 @@ impl<'s, 'd> Compiler<'_, 's, 'd> {
                 field: field.name.to_owned(),
             }),
         };
-        Ok((operation, selection.bytes + bytes, warnings))
+        let made = Made { operation, input, definitions, output: selection.schema };
+        Ok((made, selection.bytes + bytes, warnings))
     }
 }
 

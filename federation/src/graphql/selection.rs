@@ -4,14 +4,16 @@
 //! its other plain fields, then what it is connected to, as deep and as much as the limits allow. Fields that need
 //! arguments are left out; so are further pages, which cost a service much and a reader attention.
 
-use std::collections::{HashMap, HashSet};
-
-use serde_json::{Map, Value, json};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use super::{
-    input::{built_in, nullable, scalar},
+    input::{built_in, choice, is_built_in, nullable, object, scalar},
     types::{Field, Kind, Schema, TypeRef},
 };
+use crate::document::Node;
 
 /// Objects within objects, whatever the limits say; wrappers count here too.
 const MAX_LEVELS: usize = 9;
@@ -33,11 +35,11 @@ pub(super) struct Limits {
 }
 
 /// What is asked for, and what comes back.
-pub(super) struct Selection {
+pub(super) struct Selection<'d> {
     /// With its braces and a space before; empty for what has no fields.
     pub(super) text: String,
     /// JSON Schema of the answer.
-    pub(super) schema: Value,
+    pub(super) schema: Node<'d>,
     /// About how many bytes of JSON the schema has.
     pub(super) bytes: usize,
 }
@@ -45,6 +47,8 @@ pub(super) struct Selection {
 pub(super) struct Selector<'s, 'd> {
     schema: &'s Schema<'d>,
     possible: HashMap<&'d str, Vec<&'d str>>,
+    /// By type the fields that can be asked for without more ado; those that tell what it is come first.
+    askable: HashMap<&'d str, Vec<&'s Field<'d>>>,
 }
 
 /// One selection while it is put together.
@@ -58,10 +62,10 @@ struct Walk<'s, 'd> {
 
 /// The fields of one object, put together.
 #[derive(Default)]
-struct Members {
+struct Members<'d> {
     text: String,
-    properties: Map<String, Value>,
-    required: Vec<String>,
+    properties: Vec<(Cow<'d, str>, Node<'d>)>,
+    required: Vec<&'d str>,
 }
 
 /// The part that is left of the limits.
@@ -73,14 +77,15 @@ struct Left {
 
 impl<'s, 'd> Selector<'s, 'd> {
     pub(super) fn new(schema: &'s Schema<'d>) -> Self {
-        Self { schema, possible: schema.possible_types() }
+        let askable = schema.order.iter().map(|name| (*name, askable(fields(schema, name)))).collect();
+        Self { schema, possible: schema.possible_types(), askable }
     }
 
     /// The selection for a value of that type.
     ///
     /// # Errors
     /// A reason when the type is not there or is none that can be answered.
-    pub(super) fn select(&self, of: &TypeRef<'d>, limits: Limits) -> Result<Selection, String> {
+    pub(super) fn select(&self, of: &TypeRef<'d>, limits: Limits) -> Result<Selection<'d>, String> {
         let mut walk = Walk { of: self, texts: limits.texts, bytes: 0, path: Vec::new() };
         if self.is_leaf(of.name()) {
             let schema = walk.leaf(of);
@@ -106,29 +111,33 @@ impl<'s, 'd> Selector<'s, 'd> {
     fn is_leaf(&self, name: &str) -> bool {
         match self.schema.types.get(name) {
             Some(of) => matches!(of.kind, Kind::Scalar { .. } | Kind::Enum { .. }),
-            None => built_in(name).is_some(),
+            None => is_built_in(name),
         }
     }
 
-    fn fields(&self, name: &str) -> &'s [Field<'d>] {
-        match self.schema.types.get(name).map(|of| &of.kind) {
-            Some(Kind::Object { fields, .. } | Kind::Interface { fields }) => fields,
-            _ => &[],
-        }
+    /// The fields of a type that can be asked for without more ado.
+    fn askable(&self, name: &str) -> &[&'s Field<'d>] {
+        self.askable.get(name).map(Vec::as_slice).unwrap_or_default()
     }
+}
 
-    /// The fields of a type that can be asked for without more ado; those that tell what it is come first.
-    fn askable(&self, name: &str) -> Vec<&'s Field<'d>> {
-        let plain = |field: &&Field<'d>| {
-            !field.name.starts_with("__") && !field.arguments.iter().any(|argument| argument.is_required())
-        };
-        let mut fields: Vec<&Field<'d>> = self.fields(name).iter().filter(plain).collect();
-        if fields.iter().any(|field| !field.deprecated) {
-            fields.retain(|field| !field.deprecated);
-        }
-        fields.sort_by_key(|field| rank(field.name));
-        fields
+fn fields<'s, 'd>(schema: &'s Schema<'d>, name: &str) -> &'s [Field<'d>] {
+    match schema.types.get(name).map(|of| &of.kind) {
+        Some(Kind::Object { fields, .. } | Kind::Interface { fields }) => fields,
+        _ => &[],
     }
+}
+
+fn askable<'s, 'd>(fields: &'s [Field<'d>]) -> Vec<&'s Field<'d>> {
+    let plain = |field: &&Field<'d>| {
+        !field.name.starts_with("__") && !field.arguments.iter().any(|argument| argument.is_required())
+    };
+    let mut fields: Vec<&Field<'d>> = fields.iter().filter(plain).collect();
+    if fields.iter().any(|field| !field.deprecated) {
+        fields.retain(|field| !field.deprecated);
+    }
+    fields.sort_by_key(|field| rank(field.name));
+    fields
 }
 
 /// How much a field tells what its object is; 0 tells most.
@@ -153,68 +162,73 @@ fn is_paged(field: &Field<'_>) -> bool {
     many && ["first", "last", "limit", "take", "perPage", "pageSize"].iter().any(|name| has(name))
 }
 
-fn wrapped(of: &TypeRef<'_>, inner: Value) -> Value {
+fn wrapped<'d>(of: &TypeRef<'_>, inner: Node<'d>) -> Node<'d> {
     let schema = match of.nullable() {
-        TypeRef::List(items) => json!({"type": "array", "items": wrapped(items, inner)}),
+        TypeRef::List(items) => object([("type", Node::text("array")), ("items", wrapped(items, inner))]),
         _ => inner,
     };
     if matches!(of, TypeRef::NonNull(_)) { schema } else { nullable(schema) }
 }
 
-impl Members {
-    fn schema(self) -> Value {
-        let mut schema = json!({"type": "object", "properties": self.properties});
+impl<'d> Members<'d> {
+    fn has(&self, name: &str) -> bool {
+        self.properties.iter().any(|(known, _)| known == name)
+    }
+
+    fn schema(self) -> Node<'d> {
+        let mut members =
+            vec![("type".into(), Node::text("object")), ("properties".into(), Node::object(self.properties))];
         if !self.required.is_empty() {
-            schema["required"] = json!(self.required);
+            members.push(("required".into(), Node::list(self.required.into_iter().map(Node::text))));
         }
-        schema
+        Node::object(members)
     }
 }
 
 impl<'s, 'd> Walk<'s, 'd> {
-    fn leaf(&mut self, of: &TypeRef<'d>) -> Value {
+    fn leaf(&mut self, of: &TypeRef<'d>) -> Node<'d> {
         let name = of.name();
         let inner = match self.of.schema.types.get(name).map(|of| &of.kind) {
             Some(Kind::Enum { values }) if values.len() <= MAX_ENUM => {
                 self.bytes += values.iter().map(|value| value.len() + 3).sum::<usize>();
-                json!({"type": "string", "enum": values})
+                choice(values)
             }
-            Some(Kind::Enum { .. }) => json!({"type": "string", "title": name}),
+            Some(Kind::Enum { .. }) => object([("type", Node::text("string")), ("title", Node::text(name))]),
             // An id is answered as text, whatever it was asked with.
-            _ if name == "ID" => json!({"type": "string"}),
+            _ if name == "ID" => object([("type", Node::text("string"))]),
             _ => built_in(name).unwrap_or_else(|| scalar(name, None)),
         };
         self.bytes += 28;
         wrapped(of, inner)
     }
 
-    fn type_name(&mut self, members: &mut Members) {
+    fn type_name(&mut self, members: &mut Members<'d>) {
         self.bytes += 40;
         members.text.push_str(" __typename");
-        members.properties.insert("__typename".into(), json!({"type": "string"}));
+        members.properties.push(("__typename".into(), object([("type", Node::text("string"))])));
     }
 
-    fn add(&mut self, members: &mut Members, field: &Field<'d>, inner: &str, mut schema: Value) {
+    fn add(&mut self, members: &mut Members<'d>, field: &Field<'d>, inner: &str, mut schema: Node<'d>) {
         self.bytes += field.name.len() + 6;
         members.text.push(' ');
         members.text.push_str(field.name);
         members.text.push_str(inner);
         if self.texts
-            && let Value::Object(schema) = &mut schema
+            && let Node::Object(schema) = &mut schema
             && let Some(text) = field.description.and_then(|text| text.line(MAX_TEXT))
         {
             self.bytes += text.len() + 17;
-            schema.insert("description".into(), Value::String(text));
+            schema.insert("description", Node::text(text));
         }
-        members.properties.insert(field.name.to_owned(), schema);
+        members.properties.push((field.name.into(), schema));
         if matches!(field.of, TypeRef::NonNull(_)) {
             self.bytes += field.name.len() + 3;
-            members.required.push(field.name.to_owned());
+            members.required.push(field.name);
         }
     }
 
     /// The fields of a type; none when there is nothing to ask for.
-    fn composite(&mut self, name: &'d str, left: Left) -> Option<Members> {
+    fn composite(&mut self, name: &'d str, left: Left) -> Option<Members<'d>> {
         self.bytes += 40;
         let around = self.path.contains(&name) || self.path.len() >= MAX_LEVELS;
         let mut members = Members::default();
@@ -241,7 +255,7 @@ impl<'s, 'd> Walk<'s, 'd> {
     }
 
     /// Only what tells what it is.
-    fn identity(&mut self, members: &mut Members, name: &'d str, most: usize) {
+    fn identity(&mut self, members: &mut Members<'d>, name: &'d str, most: usize) {
         let fields = self.of.askable(name);
         let leafs = fields.iter().filter(|field| self.of.is_leaf(field.of.name()) && rank(field.name) < 4);
         for field in leafs.take(most.max(1)) {
@@ -251,10 +265,10 @@ impl<'s, 'd> Walk<'s, 'd> {
     }
 
     /// The fields of an object or interface; how many of them were asked for.
-    fn members(&mut self, members: &mut Members, name: &'d str, left: Left) -> usize {
+    fn members(&mut self, members: &mut Members<'d>, name: &'d str, left: Left) -> usize {
         let fields = self.of.askable(name);
         let (leafs, others): (Vec<_>, Vec<_>) =
-            fields.into_iter().partition(|field| self.of.is_leaf(field.of.name()));
+            fields.iter().copied().partition(|field| self.of.is_leaf(field.of.name()));
         // Plain fields leave room for what is connected, which on wrappers is all that counts.
         let share = if others.is_empty() { left.fields } else { left.fields.div_ceil(2).max(3) };
         let mut used = 0;
@@ -293,8 +307,8 @@ impl<'s, 'd> Walk<'s, 'd> {
 
     /// What the types of a union or interface have beside the common fields. Answers to two fragments go into one
     /// object, so a field that another type has with another shape gets a name of its own.
-    fn fragments(&mut self, members: &mut Members, possible: &[&'d str], left: Left) {
-        let common: HashSet<String> = members.properties.keys().cloned().collect();
+    fn fragments(&mut self, members: &mut Members<'d>, possible: &[&'d str], left: Left) {
+        let common = members.properties.len();
         let mut shapes: HashMap<&str, &TypeRef<'d>> = HashMap::new();
         let mut aliases: HashSet<String> = HashSet::new();
         let mut room = left.fields;
@@ -305,23 +319,32 @@ impl<'s, 'd> Walk<'s, 'd> {
             let mut text = String::new();
             let own = fields
                 .iter()
-                .filter(|field| self.of.is_leaf(field.of.name()) && !common.contains(field.name));
-            for field in own.take(share) {
+                .filter(|field| {
+                    self.of.is_leaf(field.of.name())
+                        && !members.properties[..common].iter().any(|(known, _)| known == field.name)
+                })
+                .copied()
+                .take(share)
+                .collect::<Vec<_>>();
+            for field in own {
                 let schema = self.leaf(&field.of);
                 self.bytes += field.name.len() + 6;
                 let same = *shapes.entry(field.name).or_insert(&field.of) == &field.of;
-                let key = if same { field.name.to_owned() } else { format!("{name}_{}", field.name) };
+                let key: Cow<'d, str> =
+                    if same { field.name.into() } else { format!("{name}_{}", field.name).into() };
                 // A key that is taken by something else than the same field of another fragment.
-                if aliases.contains(&key) || (!same && members.properties.contains_key(&key)) {
+                if aliases.contains(key.as_ref()) || (!same && members.has(&key)) {
                     continue;
                 }
                 if same {
                     text.push_str(&format!(" {key}"));
                 } else {
                     text.push_str(&format!(" {key}: {}", field.name));
-                    aliases.insert(key.clone());
+                    aliases.insert(key.to_string());
                 }
-                members.properties.entry(key).or_insert(schema);
+                if !members.has(&key) {
+                    members.properties.push((key, schema));
+                }
                 room = room.saturating_sub(1);
             }
             if !text.is_empty() {

@@ -396,9 +396,10 @@ fn incoming(source: &Source<'_, '_>) -> Vec<Skipped> {
         }
     }
     for (template, item) in path_items(source.root) {
+        let Ok(levels) = path_item(source.documents, item) else { continue };
         for method in METHODS {
-            for (event, callback) in item[method]["callbacks"].as_object().into_iter().flat_map(Members::iter)
-            {
+            let Some(value) = levels.iter().find_map(|level| level.get(method)) else { continue };
+            for (event, callback) in value["callbacks"].as_object().into_iter().flat_map(Members::iter) {
                 let pointer = format!("/paths/{}/{method}/callbacks/{}", token(template), token(event));
                 let Ok(callback) = source.documents.resolve(callback) else { continue };
                 for (expression, item) in callback.as_object().into_iter().flat_map(Members::iter) {

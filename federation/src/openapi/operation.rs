@@ -93,6 +93,7 @@ pub(super) fn draft<'d>(
     let operation = Operation {
         capability: capability(source, site, notes, &server),
         operation_id: site.value.get("operationId").and_then(Node::as_str).map(str::to_owned),
+        tags: tags(site.value),
         server,
         method: site.method.clone(),
         template: site.template.to_owned(),
@@ -105,6 +106,13 @@ pub(super) fn draft<'d>(
         graphql: None,
     };
     Ok(Draft { operation, input, output, warnings })
+}
+
+/// What the operation is grouped under; enough of it to be found by.
+fn tags(operation: &Node<'_>) -> Vec<String> {
+    const MOST: usize = 16;
+    let list = operation.get("tags").and_then(Node::as_array).unwrap_or_default();
+    list.iter().filter_map(Node::as_str).take(MOST).map(|tag| annotate::line(tag, 80)).collect()
 }
 
 fn input_schema<'d>(properties: Vec<(Cow<'d, str>, Node<'d>)>, mut required: Vec<String>) -> Node<'d> {

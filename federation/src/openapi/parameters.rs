@@ -57,6 +57,9 @@ pub(super) fn collect<'d>(
     let mut seen: HashMap<(&'d str, Place), usize> = HashMap::new();
     let lists: [(Option<&'d Node<'d>>, &dyn Fn() -> String); 2] = [(shared.0, &shared.1), (own.0, &own.1)];
     for (list, pointer) in lists {
+        if list.is_some_and(|list| !matches!(list, Node::Array(_) | Node::Null)) {
+            warnings.push(format!("{} is no list; no parameter is taken from it", pointer()));
+        }
         for (index, value) in list.and_then(Node::as_array).into_iter().flatten().enumerate() {
             let pointer = || format!("{}/{index}", pointer());
             // What a reference that leads nowhere stands for is not known, so nothing can be sent for it.
@@ -67,7 +70,16 @@ pub(super) fn collect<'d>(
                     continue;
                 }
             };
-            let Some((name, place)) = identity(source.dialect, value, &pointer)? else { continue };
+            let Some((name, place)) = identity(source.dialect, value, &pointer)? else {
+                warnings
+                    .push(format!("{}: it belongs to no known place; the parameter is left out", pointer()));
+                continue;
+            };
+            if source.dialect != Dialect::V20 && !matches!(place, Place::Outside(_)) {
+                let title = "a body is described in `requestBody` since OpenAPI 3; the parameter is left out";
+                warnings.push(format!("{}: {title}", pointer()));
+                continue;
+            }
             if described.len() == MAX_PARAMETERS {
                 return Err(Fault::new(
                     pointer(),

@@ -29,9 +29,17 @@ pub(super) fn choose(
     let mut first = None;
     let mut unset = None;
     for server in servers {
-        match expand(server).and_then(|(url, missing)| Ok((absolute(&url, source.base.as_ref())?, missing))) {
-            Ok((url, None)) => return Ok(url),
-            Ok((_, Some(name))) => unset = unset.or(Some((server, name))),
+        let found = match expand(server) {
+            // What the caller has to say may be any part of it, also the scheme.
+            Ok((_, Some(name))) => {
+                unset = unset.or(Some((server, name)));
+                continue;
+            }
+            Ok((url, None)) => absolute(&url, source.base.as_ref()),
+            Err(reason) => Err(reason),
+        };
+        match found {
+            Ok(url) => return Ok(url),
             Err(reason) => first = first.or(Some(reason)),
         }
     }

@@ -39,13 +39,15 @@ pub(super) fn parts(
     // Some descriptions tell operations apart by fragments, which are never sent.
     let mut rest = template.split_once('#').map_or(template, |(path, _)| path);
     let mut parts = Vec::new();
+    let mut in_query = false;
     let mut literal = if rest.starts_with('/') { String::new() } else { "/".to_owned() };
     while let Some((before, name, after)) = placeholder(rest) {
         literal.push_str(&encode(before));
         if !literal.is_empty() {
             parts.push(PathPart::Literal(std::mem::take(&mut literal)));
         }
-        parts.push(PathPart::Parameter(index(name, parameters, warnings)));
+        in_query |= before.contains('?');
+        parts.push(PathPart::Parameter(index(name, in_query, parameters, warnings)));
         rest = after;
     }
     literal.push_str(&encode(rest));
@@ -61,9 +63,26 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((&text[..open], &text[open + 1..close], &text[close + 1..]))
 }
 
-fn index(name: &str, parameters: &mut Parameters<'_>, warnings: &mut Vec<String>) -> usize {
-    let described = |parameter: &Parameter| parameter.location == Location::Path && parameter.name == name;
-    if let Some(index) = parameters.list.iter().position(described) {
+fn index(name: &str, in_query: bool, parameters: &mut Parameters<'_>, warnings: &mut Vec<String>) -> usize {
+    // Some write what a placeholder takes into its name: `{+path}`, `{path*}`, `{path:.*}`.
+    let plain = name.trim_start_matches(['+', '*', '#']);
+    let plain = plain.split(':').next().unwrap_or_default().trim_end_matches(['*', '+', '?', '.']);
+    for name in [name, plain] {
+        let described =
+            |parameter: &Parameter| parameter.location == Location::Path && parameter.name == name;
+        if let Some(index) = parameters.list.iter().position(described) {
+            return index;
+        }
+    }
+    // `/search?q={q}` with `q` described as a parameter of the query: it is written where the template has it, once.
+    let is_same = |parameter: &Parameter| parameter.location == Location::Query && parameter.name == name;
+    if let Some(index) = parameters.list.iter().position(is_same).filter(|_| in_query) {
+        let parameter = &mut parameters.list[index];
+        parameter.location = Location::Path;
+        parameter.required = true;
+        if parameter.style != Style::Json {
+            (parameter.style, parameter.explode) = (Style::Simple, false);
+        }
         return index;
     }
     warnings.push(format!("`{{{name}}}` of the path is not described; it is taken as text"));

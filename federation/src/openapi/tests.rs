@@ -598,3 +598,103 @@ fn even_the_smallest_description_does_not_grow_beyond_its_bound() {
         assert!(compiled.skipped.is_empty());
     }
 }
+
+#[test]
+fn a_placeholder_behind_the_question_mark_is_the_parameter_of_that_name() {
+    let operation = only(json!({"/find?kind=pet&q={q}": {"get": {"parameters": [
+        {"name": "q", "in": "query", "schema": {"type": "string"}},
+        {"name": "page", "in": "query", "schema": {"type": "integer"}}]}}}));
+    assert_eq!(operation.capability.input["required"], json!(["q"]));
+    let args = json!({"q": "a&b=c#d", "page": 2});
+    let request = crate::request(&operation, args.as_object().expect("an object")).expect("a request");
+    assert_eq!(request.url, "https://api.test/v1/find?kind=pet&q=a%26b%3Dc%23d&page=2");
+}
+
+#[test]
+fn what_is_left_out_of_the_parameters_is_said() {
+    let compiled = compiled(&document(json!({
+        "/list": {"get": {"parameters": {"name": "x", "in": "query"}}},
+        "/place": {"get": {"parameters": [{"name": "x", "in": "moon", "schema": {}}]}},
+        "/body": {"post": {"parameters": [{"name": "x", "in": "body", "schema": {}}]}},
+    })));
+    assert_eq!(compiled.skipped, []);
+    let said = |part: &str| compiled.warnings.iter().any(|warning| warning.contains(part));
+    assert!(said("/paths/~1list/get/parameters is no list"), "{:?}", compiled.warnings);
+    assert!(said("/paths/~1place/get/parameters/0"), "{:?}", compiled.warnings);
+    assert!(
+        said("/paths/~1body/post/parameters/0: a body is described in `requestBody`"),
+        "{:?}",
+        compiled.warnings
+    );
+}
+
+#[test]
+fn a_scheme_that_only_the_caller_knows_leads_nowhere_too() {
+    let mut document = document(json!({"/a": {"get": {}}}));
+    document["servers"] = json!([{"url": "{scheme}://{host}/v2"}]);
+    let compiled = compiled(&document);
+    assert_eq!(compiled.operations[0].server, "https://server-variable.invalid/v2");
+    assert!(compiled.warnings[0].contains("scheme"), "{:?}", compiled.warnings);
+}
+
+#[test]
+fn callbacks_behind_references_are_listed() {
+    let mut document = document(json!({"/a": {"$ref": "#/components/pathItems/A"}}));
+    document["components"] = json!({"pathItems": {"A": {"post": {"responses": {},
+        "callbacks": {"done": {"{$request.body#/url}": {"post": {"responses": {}}}}}}}}});
+    let compiled = compiled(&document);
+    assert_eq!(compiled.incoming.len(), 1);
+    assert!(compiled.incoming[0].operation.contains("{$request.body#/url}"), "{:?}", compiled.incoming);
+}
+
+#[test]
+fn schemas_are_found_by_the_names_that_they_give_themselves() {
+    let document = json!({"openapi": "3.1.0", "info": {"title": "T"}, "servers": [{"url": "https://api.test"}],
+    "paths": {"/a": {"post": {"requestBody": {"content": {"application/json": {"schema": {
+        "type": "object", "properties": {
+            "by_anchor": {"$ref": "#color"}, "by_id": {"$ref": "tree"},
+            "inside_id": {"$ref": "https://schemas.test/size#/$defs/Unit"}}}}}}}}},
+    "components": {"schemas": {
+        "Color": {"$anchor": "color", "type": "string", "enum": ["red"]},
+        "Tree": {"$id": "tree", "$dynamicAnchor": "node", "type": "object",
+            "properties": {"kids": {"type": "array", "items": {"$dynamicRef": "#node"}}}},
+        "Size": {"$id": "https://schemas.test/size", "$defs": {"Unit": {"type": "integer"}}}
+    }}});
+    let compiled = compiled(&document);
+    assert_eq!((compiled.warnings.len(), compiled.missing.len()), (0, 0), "{:?}", compiled.warnings);
+    let input = &compiled.operations[0].capability.input;
+    assert!(jsonschema::validator_for(input).is_ok());
+    let valid = |body: Value| jsonschema::is_valid(input, &json!({"body": body}));
+    assert!(valid(json!({"by_anchor": "red", "by_id": {"kids": [{"kids": []}]}, "inside_id": 3})), "{input}");
+    for wrong in
+        [json!({"by_anchor": "blue"}), json!({"by_id": {"kids": [{"kids": 1}]}}), json!({"inside_id": "x"})]
+    {
+        assert!(!valid(wrong.clone()), "{wrong}: {input}");
+    }
+}
+
+#[test]
+fn what_the_service_makes_is_not_asked_for_wherever_it_is_described() {
+    let document = json!({"swagger": "2.0", "info": {"title": "T"}, "host": "api.test",
+        "definitions": {"Base": {"type": "object", "properties": {"id": {"type": "string", "readOnly": true}}},
+            "Pet": {"allOf": [{"$ref": "#/definitions/Base"}], "required": ["id", "name"],
+                "properties": {"name": {"type": "string"}}}},
+        "paths": {"/a": {"post": {"parameters": [
+            {"name": "body", "in": "body", "required": true, "schema": {"$ref": "#/definitions/Pet"}}],
+            "responses": {"200": {"description": "", "schema": {"$ref": "#/definitions/Pet"}}}}}}});
+    let capability = &compiled(&document).operations[0].capability;
+    assert_eq!(capability.input["$defs"]["Pet"]["required"], json!(["name"]));
+    assert_eq!(capability.output["$defs"]["Pet"]["required"], json!(["id", "name"]));
+}
+
+#[test]
+fn what_a_placeholder_takes_is_no_part_of_its_name() {
+    let parameter =
+        |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+    let operation = only(json!({"/{+a}/{b*}/{c:.*}/{d*}": {"get": {
+        "parameters": [parameter("a"), parameter("b"), parameter("c"), parameter("d*")]}}}));
+    assert_eq!(operation.capability.input["required"], json!(["a", "b", "c", "d*"]));
+    let args = json!({"a": "1/2", "b": "3", "c": "4", "d*": "5"});
+    let request = crate::request(&operation, args.as_object().expect("an object")).expect("a request");
+    assert_eq!(request.url, "https://api.test/v1/1%2F2/3/4/5");
+}

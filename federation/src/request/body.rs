@@ -20,6 +20,9 @@ pub(super) fn encode(body: &Body, value: &Value) -> Result<(String, Vec<u8>), Ar
     let plain = |bytes: Vec<u8>| Ok((body.media_type.clone(), bytes));
     let fault = |reason: &str, advice: &str| ArgumentError::of(&body.argument, reason, advice);
     match (body.kind, value) {
+        (BodyKind::Json | BodyKind::Text, Value::Array(items)) if is_lines(&body.media_type) => {
+            plain(items.iter().map(|item| format!("{item}\n")).collect::<String>().into_bytes())
+        }
         (BodyKind::Json, value) => plain(value.to_string().into_bytes()),
         (BodyKind::Form, Value::Object(members)) => plain(form(body, members)?.into_bytes()),
         (BodyKind::Multipart, Value::Object(members)) => multipart(body, members),
@@ -102,6 +105,16 @@ fn form(body: &Body, members: &Map<String, Value>) -> Result<String, ArgumentErr
 fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     essence.ends_with("/json") || essence.ends_with("+json")
+}
+
+/// JSON values each on a line of its own: NDJSON, JSON Lines.
+fn is_lines(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    let name = essence.rsplit('/').next().unwrap_or_default();
+    matches!(
+        name.strip_prefix("x-").unwrap_or(name),
+        "ndjson" | "jsonl" | "jsonlines" | "json-lines" | "ldjson"
+    )
 }
 
 /// One part of a multipart body.

@@ -510,3 +510,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lines_of_json_are_written_line_by_line() {
+    let body = |media_type: &str| json!({"content": {media_type: {"schema": {"type": "array", "items": {"type": "object"}}}}});
+    let given = json!({"body": [{"index": {}}, {"a": "x\ny"}]});
+    for media_type in ["application/x-ndjson", "application/jsonl"] {
+        let operation = with_body("/bulk", json!([]), body(media_type));
+        let request = request(&operation, &args(given.clone())).expect("a request");
+        let text = String::from_utf8(request.body.expect("a body")).expect("text");
+        assert_eq!(text, "{\"index\":{}}\n{\"a\":\"x\\ny\"}\n");
+    }
+    let operation = with_body("/bulk", json!([]), body("application/json"));
+    let request = request(&operation, &args(given)).expect("a request");
+    assert!(request.body.expect("a body").starts_with(b"["));
+}

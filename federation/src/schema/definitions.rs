@@ -277,21 +277,13 @@ impl<'d> Definitions<'d> {
 
     /// A schema with what was chosen for it.
     pub(crate) fn look<'v>(&'v self, schema: &'v Node<'d>, choice: &'v Choice<'d>) -> View<'v, 'd> {
-        let mut sum = 0;
-        let mut definitions: Vec<(&str, Option<&Node<'d>>)> = choice
-            .parts
-            .iter()
-            .filter_map(|(number, kept)| {
-                let definition = self.list.get(*number as usize)?;
-                let form = definition.form(kept);
-                sum += text_len(&definition.name) + 2 + form.map_or(2, |form| form.bytes);
-                Some((definition.name.as_str(), form.map(|form| &form.schema)))
-            })
-            .collect();
-        definitions.sort_unstable_by_key(|(name, _)| *name);
-        let comma = usize::from(schema.as_object().is_some_and(|members| !members.is_empty()));
-        let bytes = choice.own_bytes + if sum > 0 { sum + 9 + comma } else { 0 };
-        View { schema, definitions, bytes, cut: choice.cut }
+        let definitions = choice.parts.iter().filter_map(|(number, kept)| {
+            let definition = self.list.get(*number as usize)?;
+            let form = definition.form(kept);
+            let bytes = form.map_or(2, |form| form.bytes);
+            Some((definition.name.as_str(), form.map(|form| &form.schema), bytes))
+        });
+        View::new(schema, choice.own_bytes, definitions, choice.cut)
     }
 }
 
@@ -340,6 +332,27 @@ pub(crate) struct View<'v, 'd> {
 }
 
 impl<'v, 'd> View<'v, 'd> {
+    /// A schema of `own_bytes` of JSON with definitions: each with its name and its bytes; where there is none of it,
+    /// anything is accepted.
+    pub(crate) fn new(
+        schema: &'v Node<'d>,
+        own_bytes: usize,
+        definitions: impl Iterator<Item = (&'v str, Option<&'v Node<'d>>, usize)>,
+        cut: bool,
+    ) -> Self {
+        let mut sum = 0;
+        let mut definitions: Vec<(&str, Option<&Node<'d>>)> = definitions
+            .map(|(name, schema, bytes)| {
+                sum += text_len(name) + 2 + bytes;
+                (name, schema)
+            })
+            .collect();
+        definitions.sort_unstable_by_key(|(name, _)| *name);
+        let comma = usize::from(schema.as_object().is_some_and(|members| !members.is_empty()));
+        let bytes = own_bytes + if sum > 0 { sum + 9 + comma } else { 0 };
+        Self { schema, definitions, bytes, cut }
+    }
+
     /// A schema that refers to nothing.
     pub(crate) fn of(schema: &'v Node<'d>) -> Self {
         Self { schema, definitions: Vec::new(), bytes: schema.json_len(), cut: false }

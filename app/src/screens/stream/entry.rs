@@ -35,7 +35,8 @@ pub(crate) fn EntryCard(
     let of = id.clone();
     let title = shell.view(move |model| {
         model.entry(&of).and_then(|entry| match &entry.stage {
-            Stage::Chosen(choice, _) => Some(choice.title.clone()),
+            // What was tried by its title says it already.
+            Stage::Chosen(choice, _) if choice.title != entry.prompt => Some(choice.title.clone()),
             _ => None,
         })
     });
