@@ -19,19 +19,16 @@ use crate::{
 pub(super) fn Waits(id: ConversationId, by: ModelId) -> impl IntoView {
     let shell = use_shell();
     let waiting = shell.view(move |model| view::waiting(model, &by));
-    // While bytes come, the words change and the buttons stay where they are.
-    let kind = memo(move || {
-        waiting.with(|waiting| match waiting {
-            Waiting::Coming { model, can_pause, .. } => Some((model.clone(), *can_pause)),
-            _ => None,
-        })
-    });
+    // While bytes come, the words change and the buttons stay where they are. What is drawn reads this alone: a part
+    // that also read what this is worked out from would miss changes.
+    let shape = memo(move || waiting.get().shape());
     let stop = move || {
         let id = id.clone();
         view! { <Button kind=Kind::Quiet press=move || shell.chat(ChatAct::Stop(id.clone()))>"Not now"</Button> }
     };
     dynamic(move || {
-        if let Some((model, can_pause)) = kind.get() {
+        let shape = shape.get();
+        if let Waiting::Coming { model, can_pause, .. } = shape {
             let words = move || {
                 waiting.with(|waiting| match waiting {
                     Waiting::Coming { words, .. } => words.clone(),
@@ -59,7 +56,7 @@ pub(super) fn Waits(id: ConversationId, by: ModelId) -> impl IntoView {
             }
             .into_any();
         }
-        match waiting.get() {
+        match shape {
             Waiting::Soon(words) => view! { <p class="muted">{words}</p> }.into_any(),
             Waiting::Offer { model, sentence, verb } => view! {
                 <div class="card offer">

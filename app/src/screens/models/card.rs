@@ -53,15 +53,12 @@ fn State(id: ModelId, state: Memo<Option<CardState>>) -> impl IntoView {
     };
     let press = StoredValue::new(press);
     let press = move |act: fn(ModelId) -> ModelAct| press.with_value(|press| press(act));
-    // While bytes come, the words change and the buttons stay where they are.
-    let going = memo(move || {
-        state.with(|state| match state {
-            Some(CardState::Going { can_pause, .. }) => Some(*can_pause),
-            _ => None,
-        })
-    });
+    // While bytes come, the words change and the buttons stay where they are. What is drawn reads this alone: a part
+    // that also read what this is worked out from would miss changes.
+    let shape = memo(move || state.get().map(CardState::shape));
     dynamic(move || {
-        if let Some(can_pause) = going.get() {
+        let shape = shape.get();
+        if let Some(CardState::Going { can_pause, .. }) = shape {
             let words = move || {
                 state.with(|state| match state {
                     Some(CardState::Going { words, .. }) => words.clone(),
@@ -84,7 +81,7 @@ fn State(id: ModelId, state: Memo<Option<CardState>>) -> impl IntoView {
             .into_any();
         }
         let remove = || view! { <Button kind=Kind::Quiet press=press(ModelAct::Remove)>"Delete"</Button> };
-        match state.get() {
+        match shape {
             None | Some(CardState::Going { .. }) => ().into_any(),
             Some(CardState::Absent { verb, hindrance }) => {
                 let disabled = hindrance.is_some();

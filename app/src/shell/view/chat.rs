@@ -222,6 +222,18 @@ pub enum Waiting {
     Soon(&'static str),
 }
 
+impl Waiting {
+    /// The same without what changes while bytes come.
+    pub fn shape(self) -> Self {
+        match self {
+            Self::Coming { model, can_pause, .. } => {
+                Self::Coming { model, words: String::new(), share: None, can_pause }
+            }
+            other => other,
+        }
+    }
+}
+
 /// What an answer by that model waits for.
 pub fn waiting(model: &Model, by: &ModelId) -> Waiting {
     let shelf = &model.shelf;

@@ -77,6 +77,16 @@ pub enum CardState {
     Leaving,
 }
 
+impl CardState {
+    /// The same without what changes while bytes come.
+    pub fn shape(self) -> Self {
+        match self {
+            Self::Going { can_pause, .. } => Self::Going { words: String::new(), share: None, can_pause },
+            other => other,
+        }
+    }
+}
+
 /// How far a load is: words, and from 0 to 1 where it is known.
 pub fn going(load: &Load) -> (String, Option<f64>) {
     match load {
@@ -114,7 +124,7 @@ fn card(model: &Model, listed: &Listed) -> Card {
         None => (listed.title.clone(), String::new()),
     };
     let task = match listed.task {
-        Task::Embed => "Understands what you ask, and finds what answers it",
+        Task::Embed => "Finds what answers your question",
         Task::Generate if listed.id.0 == mtor_shared::model::CHAT => "Answers in Chat",
         Task::Generate => "Goes on with a text; can be chosen in a conversation",
     };
@@ -268,8 +278,7 @@ pub fn overview(model: &Model) -> Overview {
         EngineState::Resting | EngineState::Starting => vec!["The engine starts.".to_owned()],
         EngineState::Lost { problem, .. } => vec![problem.to_string()],
         state => state.device().map_or_else(Vec::new, |device| {
-            let mut words =
-                vec![format!("Models run on the {}.", backend(device.backend)), device.reason.clone()];
+            let mut words = vec![device.reason.clone()];
             words.extend(device.adapter.as_ref().map(|adapter| format!("Adapter: {adapter}.")));
             words
         }),
