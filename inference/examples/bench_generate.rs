@@ -12,6 +12,7 @@ use mtor_inference::{
     models_folder, text_model,
 };
 use mtor_shared::{
+    engine::BackendPreference,
     generation::{Prompt, Request, Sampling, Usage},
     model::CHAT,
     problem::Problem,
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
 
 async fn bench(name: &str, prompt: usize, answer: usize, rounds: usize) -> Result<(), Problem> {
     let began = Instant::now();
-    let mut model = text_model(&models_folder(), name).await?;
+    let mut model = text_model(&models_folder(), name, BackendPreference::Cpu).await?;
     let loaded = began.elapsed().as_secs_f64() * 1e3;
     let mut ids = model.text(&TEXT.repeat(prompt / 16 + 1))?;
     ids.truncate(prompt);

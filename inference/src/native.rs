@@ -96,14 +96,35 @@ pub fn clock() -> f64 {
     BEGAN.elapsed().as_secs_f64() * 1e3
 }
 
-/// Loads the language model of that name from a folder of files named by their SHA-256, onto the CPU.
+/// Loads the language model of that name from a folder of files named by their SHA-256, onto the GPU or the CPU.
+///
+/// With [`BackendPreference::Auto`], a GPU that fails gives way to the CPU.
 ///
 /// # Errors
 ///
-/// A missing or damaged file; a model that is none for text.
-pub async fn text_model(folder: &Path, id: &str) -> Result<TextModel, Problem> {
+/// A missing or damaged file; a model that is none for text; a GPU that was asked for and is not there or fails.
+pub async fn text_model(
+    folder: &Path,
+    id: &str,
+    preference: BackendPreference,
+) -> Result<TextModel, Problem> {
+    let choice = device::choose(preference).await?;
+    match text_model_on(folder, id, &choice.target).await {
+        Err(_) if choice.backend() == Backend::Gpu && preference == BackendPreference::Auto => {
+            text_model_on(folder, id, &device::Target::Kernels).await
+        }
+        other => other,
+    }
+}
+
+async fn text_model_on(folder: &Path, id: &str, target: &device::Target) -> Result<TextModel, Problem> {
     let weights = VerifiedFile::open(folder, file(id, "model.gguf")?)?;
-    TextModel::load(weights, &device::Target::Kernels, |_| {}).await
+    let mut model = TextModel::load(weights, target, |_| {}).await?;
+    if model.backend() == Backend::Gpu {
+        model.first_pass().await?;
+        trusted()?;
+    }
+    Ok(model)
 }
 
 fn file(id: &str, name: &str) -> Result<&'static ModelFile, Problem> {

@@ -14,6 +14,7 @@ use mtor_inference::{
     weights::{Gguf, file::VerifiedFile},
 };
 use mtor_shared::{
+    engine::BackendPreference,
     generation::{End, Message, Prompt, Request, Role, Sampling},
     model::{CHAT, ModelId, find},
     problem::{Problem, ProblemCode},
@@ -206,7 +207,10 @@ fn token_ids_equal_those_of_llama_cpp() {
 #[test]
 fn a_conversation_is_answered_and_remembered() {
     let _turn = turn();
-    let Some(mut model) = present(CHAT, block_on(text_model(&models_folder(), CHAT))) else { return };
+    let Some(mut model) = present(CHAT, block_on(text_model(&models_folder(), CHAT, BackendPreference::Cpu)))
+    else {
+        return;
+    };
     let references = qwen_references();
     for reference in &references {
         assert_eq!(model.conversation(&reference.messages).unwrap(), reference.ids);
@@ -251,7 +255,10 @@ fn a_conversation_is_answered_and_remembered() {
 #[test]
 fn an_answer_fits_its_schema_whatever_the_limit() {
     let _turn = turn();
-    let Some(mut model) = present(CHAT, block_on(text_model(&models_folder(), CHAT))) else { return };
+    let Some(mut model) = present(CHAT, block_on(text_model(&models_folder(), CHAT, BackendPreference::Cpu)))
+    else {
+        return;
+    };
     let schema = serde_json::json!({
         "type": "object",
         "properties": {
@@ -317,7 +324,11 @@ fn texts_of_the_references_are_what_their_tokens_stand_for() {
 #[test]
 fn a_text_without_a_template_is_continued() {
     let _turn = turn();
-    let Some(mut model) = present(GEMMA, block_on(text_model(&models_folder(), GEMMA))) else { return };
+    let Some(mut model) =
+        present(GEMMA, block_on(text_model(&models_folder(), GEMMA, BackendPreference::Cpu)))
+    else {
+        return;
+    };
     for reference in gemma_references() {
         assert_eq!(model.text(&reference.prompt).unwrap(), reference.ids);
     }

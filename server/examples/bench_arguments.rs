@@ -10,6 +10,7 @@ use mtor_inference::{
 };
 use mtor_shared::{
     capability::{Capability, CapabilityId, CardKind, Provider, Residency, SideEffect},
+    engine::BackendPreference,
     generation::Request,
     model::CHAT,
     slots,
@@ -43,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     // The day that the expected dates are seen from.
     let today = Date::from_calendar_date(2026, Month::November, 22)?;
-    let mut model = pollster::block_on(text_model(&models_folder(), CHAT))?;
+    let mut model = pollster::block_on(text_model(&models_folder(), CHAT, BackendPreference::Cpu))?;
     let (mut total, mut alone, mut together, mut invalid) = (0, 0, 0, 0);
     let mut times = Vec::new();
     for entry in set.capabilities {

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use mtor_inference::{clock, generate::Step, text_model};
 use mtor_shared::{
-    engine::BackendPreference,
     generation::{Message, Prompt, Request, Role, Sampling},
     model::CHAT,
 };
@@ -15,7 +14,7 @@ use super::{On, models_or_default};
 use crate::cli::{Mistake, print_line};
 
 #[derive(Args)]
-#[group(id = "what", required = true, multiple = false, args = ["prompt", "prompt_ids", "message"])]
+#[command(group = ArgGroup::new("what").required(true).args(["prompt", "prompt_ids", "message"]))]
 pub(in crate::cli) struct Arguments {
     /// Text to go on with
     #[arg(long, value_name = "TEXT")]
@@ -68,12 +67,10 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
-    if arguments.backend.preference() == BackendPreference::Gpu {
-        return Err(Mistake("Language models do not run on the GPU yet. Choose the CPU.".into()));
-    }
     let models = models_or_default(arguments.models)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut model = runtime.block_on(text_model(&models, &arguments.model))?;
+    let mut model =
+        runtime.block_on(text_model(&models, &arguments.model, arguments.backend.preference()))?;
     let prompt = match (arguments.prompt, arguments.prompt_ids, arguments.message) {
         (Some(text), ..) => Prompt::Text { text },
         (_, Some(ids), _) => Prompt::Tokens { ids },
