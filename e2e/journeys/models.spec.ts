@@ -13,7 +13,6 @@ test('a model is measured for, downloaded, freed, deleted and kept', async ({ pa
   await page.getByRole('button', { name: /See what this machine can run/ }).click();
   await expect(card).toContainText('Expect about 5.5 tokens a second on the CPU');
   await card.getByRole('button', { name: 'Download 491.4 MB' }).click();
-  await expect(card).toContainText('MB/s');
   await expect(card).toContainText('in memory');
   await card.getByRole('button', { name: 'Free the memory' }).click();
   await expect(card).toContainText('On this device: 491.4 MB');
