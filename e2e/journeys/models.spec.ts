@@ -18,7 +18,7 @@ test('a model is measured for, downloaded, freed, deleted and kept', async ({ pa
   await expect(card).toContainText('On this device: 491.4 MB');
   await card.getByRole('button', { name: 'Delete' }).click();
   await expect(card).toContainText('Goes in a moment');
-  await page.getByRole('button', { name: 'Keep it' }).click();
+  await page.getByRole('button', { name: 'Keep it', exact: true }).click();
   await expect(card).toContainText('On this device: 491.4 MB');
   expect(pageErrors).toEqual([]);
 });
