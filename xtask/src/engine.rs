@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::bindgen;
 use crate::context::Context;
 use crate::hash::{Stamp, sha256, sha256_file};
 use crate::process;
@@ -59,13 +60,7 @@ pub(crate) fn build(context: &Context) -> Result<()> {
         fs::remove_dir_all(&out).with_context(|| format!("{} cannot be removed", out.display()))?;
     }
     eprintln!("engine: wasm-bindgen and wasm-opt over {} MB; this takes about 1 minute", megabytes(&wasm)?);
-    process::run(
-        context
-            .command("wasm-bindgen")
-            .args(["--target", "web", "--no-typescript", "--out-dir"])
-            .arg(&out)
-            .arg(&wasm),
-    )?;
+    bindgen::generate(&wasm, "engine", &out)?;
     let module = out.join("engine_bg.wasm");
     optimise(context, LEVEL, &module, &context.target.join("engine-optimised.wasm"))?;
     fs::copy(&script, out.join("engine-worker.js"))?;

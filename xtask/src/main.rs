@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod bindgen;
 mod build;
 mod check;
 mod context;

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::bindgen;
 use crate::context::Context;
 use crate::dist::{self, page};
 use crate::engine::{self, optimise};
@@ -39,13 +40,7 @@ pub(crate) fn build(context: &Context) -> Result<()> {
     eprintln!("shell: wasm-bindgen, wasm-opt and compression; this takes about 1 minute");
     let bound = context.target.join("shell");
     remove(&bound)?;
-    process::run(
-        context
-            .command("wasm-bindgen")
-            .args(["--target", "web", "--no-typescript", "--out-name", NAME, "--out-dir"])
-            .arg(&bound)
-            .arg(&wasm),
-    )?;
+    bindgen::generate(&wasm, NAME, &bound)?;
     optimise(
         context,
         LEVEL,

@@ -53,7 +53,7 @@ pub(crate) struct Router {
 
 impl Router {
     /// Compiles the pilots and embeds their examples on the CPU.
-    pub async fn load() -> Result<Self, Problem> {
+    pub(crate) async fn load() -> Result<Self, Problem> {
         let mut catalogue = Catalogue::default();
         for pilot in mtor_federation::pilots::all() {
             let mut compiled = mtor_federation::compile(pilot.id, pilot.document, Some(pilot.overlay))
@@ -80,7 +80,7 @@ impl Router {
     }
 
     /// Routes every sentence.
-    pub async fn route(
+    pub(crate) async fn route(
         &mut self,
         method: Method,
         sentences: &[(String, Option<String>)],

@@ -22,7 +22,7 @@ pub(crate) enum Need {
     Wasm,
     /// Node 20 or newer with npm.
     Node,
-    /// `wasm-bindgen` in the version of Cargo.lock.
+    /// The `wasm-bindgen` command in the version of Cargo.lock, for trunk.
     WasmBindgen,
     /// `wasm-opt` from npm's binaryen.
     WasmOpt,
@@ -39,10 +39,9 @@ pub(crate) enum Need {
 }
 
 /// To build and serve.
-pub(crate) const RUN: &[Need] = &[Need::Wasm, Need::Node, Need::WasmBindgen, Need::WasmOpt];
+pub(crate) const RUN: &[Need] = &[Need::Wasm, Need::Node, Need::WasmOpt];
 /// To run every test; also for the benchmarks that drive a browser.
-pub(crate) const TEST: &[Need] =
-    &[Need::Wasm, Need::Node, Need::WasmBindgen, Need::WasmOpt, Need::NodePackages, Need::Browser];
+pub(crate) const TEST: &[Need] = &[Need::Wasm, Need::Node, Need::WasmOpt, Need::NodePackages, Need::Browser];
 /// To check the sources.
 pub(crate) const CHECK: &[Need] = &[Need::Wasm, Need::Lints, Need::Deny];
 
@@ -70,7 +69,7 @@ pub(crate) fn parts(context: &mut Context, parts: &[Need]) -> Result<()> {
         return ensure(context, parts);
     }
     ensure(context, TEST)?;
-    ensure(context, &[Need::Trunk, Need::Lints, Need::Deny])?;
+    ensure(context, &[Need::Trunk, Need::WasmBindgen, Need::Lints, Need::Deny])?;
     tools::link_into_cargo_bin(context);
     ready("everything", "`cargo xtask run` starts it");
     Ok(())

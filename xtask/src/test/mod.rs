@@ -8,13 +8,13 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::context::{Context, Package};
+use crate::context::Context;
 use crate::{bench, build, models, process, setup};
 
 /// A kind of test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Suite {
-    /// `cargo test`, natively and, where a crate has such tests, in wasm.
+    /// `cargo test`.
     Rust,
     /// Playwright against a running realm.
     Browser,
@@ -99,21 +99,7 @@ fn rust_suites(context: &Context, filter: Option<&str>) -> Vec<(String, Command)
     let mut inference = context.cargo();
     inference.args(["test", "--release", "--no-fail-fast", "--package", INFERENCE, "--no-default-features"]);
     suites.push((format!("cargo test of {INFERENCE}"), finish(inference)));
-    for package in context.packages.iter().filter(|package| has_wasm_tests(package)) {
-        let mut wasm = context.cargo();
-        wasm.args(["test", "--release", "--no-fail-fast", "--target", "wasm32-unknown-unknown", "--package"])
-            .arg(&package.name)
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
-        suites.push((format!("wasm tests of {}", package.name), finish(wasm)));
-    }
     suites
-}
-
-fn has_wasm_tests(package: &Package) -> bool {
-    package
-        .dependencies
-        .iter()
-        .any(|dependency| dependency.name == "wasm-bindgen-test" && dependency.kind.as_deref() == Some("dev"))
 }
 
 fn rust(name: &str, command: &mut Command) -> Result<Tally> {
