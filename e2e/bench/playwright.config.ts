@@ -8,7 +8,7 @@ export default defineConfig({
   testMatch: '*.bench.ts',
   outputDir: '../test-results/bench',
   workers: 1,
-  timeout: 900_000,
+  timeout: 3_600_000,
   reporter: './reporter.ts',
   use: { browserName: 'chromium', launchOptions: launch(softwareGpu) },
 });

@@ -8,7 +8,7 @@ use mtor_shared::model::CHAT;
 use crate::context::Context;
 use crate::{build, engine, models, process, setup};
 
-const NAMES: &[&str] = &["arguments", "embed", "generate", "load", "route", "scan", "search"];
+const NAMES: &[&str] = &["arguments", "embed", "generate", "load", "memory", "route", "scan", "search"];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
@@ -41,6 +41,12 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
         "load" => {
             browser(context)?;
             process::run(&mut in_browser(context, "load"))
+        }
+        "memory" => {
+            setup::ensure(context, setup::TEST)?;
+            models::fetch(context, &[CHAT.to_owned()])?;
+            engine::build(context)?;
+            process::run(&mut in_browser(context, "memory"))
         }
         "scan" => {
             let mut cargo = context.cargo();

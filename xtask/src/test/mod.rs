@@ -64,6 +64,9 @@ pub(crate) fn run(context: &mut Context, filter: Option<&str>, only: Option<Suit
         }
     }
     if wants(Suite::Browser) {
+        if !wants(Suite::Rust) {
+            build_upstream(context)?;
+        }
         tally.add(browser(context, filter)?);
     }
     report(&tally);
@@ -111,18 +114,13 @@ fn rust(name: &str, command: &mut Command) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The stand-in for the services of the world is an example of the realm's crate; `cargo test` builds it too.
+fn build_upstream(context: &Context) -> Result<()> {
+    process::run(context.cargo().args(["build", "--release", "--package", "mtor", "--example", "upstream"]))
+}
+
 fn browser(context: &Context, filter: Option<&str>) -> Result<Tally> {
     println!("\ntest: Playwright");
-    // The stand-in for the services of the world is an example of the realm's crate.
-    process::run(context.cargo().args([
-        "build",
-        "--release",
-        "--package",
-        "mtor",
-        "--bin",
-        "mtor",
-        "--examples",
-    ]))?;
     let folder = context.root.join("e2e");
     let report = context.target.join("playwright.json");
     if report.exists() {
