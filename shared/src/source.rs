@@ -86,12 +86,12 @@ pub enum Stage {
     Enabled,
     /// It was enabled, and somebody took it out.
     Disabled,
-    /// The description is another one than the one that was agreed to. What was agreed to goes on working.
+    /// The description is another one than the one that was agreed to, which goes on as [`Source::enabled`] says.
     Changed {
         /// What is different.
         change: Change,
     },
-    /// It cannot be fetched or compiled. What was agreed to before goes on working.
+    /// It cannot be fetched or compiled. What was agreed to before goes on as [`Source::enabled`] says.
     Failed {
         /// Why.
         problem: Problem,
@@ -129,6 +129,9 @@ pub struct Source {
     /// How far it is.
     #[serde(flatten)]
     pub stage: Stage,
+    /// Whether what was agreed to is offered and called: also while it is looked at again, while a change waits, and
+    /// after a look that failed.
+    pub enabled: bool,
     /// SHA-256 of the description that its capabilities come from; empty until there is one.
     pub sha256: String,
     /// Bytes of that description.
@@ -326,6 +329,7 @@ mod tests {
                 origin: Origin::Text { text: String::new(), name: None },
                 format: String::new(),
                 stage,
+                enabled: true,
                 sha256: String::new(),
                 bytes: 2,
                 operations: 0,

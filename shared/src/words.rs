@@ -30,7 +30,7 @@ fn fold(word: &str) -> String {
 /// A crude English stem, enough to bring `raining`, `rains` and `rained` together. Short words stay.
 pub fn stem(folded: &str) -> &str {
     let word = folded.strip_suffix("'s").unwrap_or(folded);
-    for (suffix, keeps) in [("ing", 4), ("ies", 3), ("ed", 4), ("es", 4), ("s", 3), ("y", 4)] {
+    for (suffix, keeps) in [("ing", 4), ("ies", 3), ("ed", 4), ("es", 4), ("s", 3), ("e", 4), ("y", 4)] {
         if let Some(rest) = word.strip_suffix(suffix)
             && rest.chars().count() >= keeps
             && !rest.ends_with('s')
@@ -57,6 +57,7 @@ mod tests {
     fn forms_of_a_word_share_a_stem() {
         assert_eq!(stem("raining"), stem("rains"));
         assert_eq!(stem("books"), stem("book"));
+        assert_eq!(stem("invoices"), stem("invoice"));
         assert_eq!(stem("is"), "is");
     }
 }

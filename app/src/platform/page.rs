@@ -112,6 +112,11 @@ pub(crate) fn fragment() -> String {
     hash.trim_start_matches('#').to_owned()
 }
 
+/// Scheme, host and port of the page's address, which is the realm's.
+pub(crate) fn origin() -> String {
+    window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
+}
+
 /// Goes to an address within the page: as a step that can be taken back, or in the stead of the one that is there.
 /// Neither tells the listener of [`listen_to_address`].
 pub(crate) fn go(address: &str, is_step: bool) {

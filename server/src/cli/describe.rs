@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use mtor_federation::Operation;
+use mtor_federation::{Operation, Requirement};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,12 @@ struct Line<'a, I, O> {
     method: &'a str,
     path: &'a str,
     title: &'a str,
+    /// Absolute address that the path is appended to.
+    server: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
+    /// Alternatives of security schemes, one of which has to be met; each names all of its schemes.
+    security: &'a [Requirement],
     input_schema: I,
     output_schema: O,
 }
@@ -40,6 +46,9 @@ pub(super) fn operations(path: &Path) -> Result<(), Mistake> {
                     method: &operation.method,
                     path: &operation.template,
                     title: &operation.capability.title,
+                    server: &operation.server,
+                    tags: &operation.tags,
+                    security: &operation.security,
                     input_schema: &found.input,
                     output_schema: &found.output,
                 };

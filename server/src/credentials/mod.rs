@@ -4,6 +4,7 @@
 //! to its own page alone.
 
 mod attach;
+pub mod browser;
 mod oauth;
 mod opened;
 pub mod seal;
@@ -13,6 +14,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use axum::http::HeaderMap;
 use mtor_federation::{OauthGrant, SchemeKind};
 use mtor_shared::{
     credential::{AddCredential, Credential, CredentialId, Secret, Standing},
@@ -23,6 +25,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use self::{
+    browser::Browser,
     oauth::{Grant, TokenError},
     opened::{Opened, Tokens},
     seal::{SealError, Sealer},
@@ -45,6 +48,8 @@ pub use attach::Shown;
 const PENDING_MS: u64 = 10 * 60 * 1000;
 /// Authorizations that wait at the same time.
 const MAX_PENDING: usize = 1_000;
+/// Of one credential in one browser.
+const MAX_OWN: usize = 20;
 /// The longest secret, in bytes.
 const SECRET_BYTES: usize = 16 * 1024;
 
@@ -80,6 +85,8 @@ struct Row {
 /// An authorization that a person has not finished.
 struct Pending {
     credential: CredentialId,
+    /// Which browser began it.
+    browser: [u8; 32],
     verifier: Zeroizing<String>,
     until_ms: u64,
 }
@@ -146,10 +153,19 @@ impl Vault {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Every credential without its secret, newest first.
-    pub fn list(&self) -> Vec<Credential> {
+    /// Every credential without its secret, newest first; where a person has to agree, this browser can go on.
+    pub fn list(&self, browser: &Browser) -> Vec<Credential> {
         let rows = lock(&self.inner.rows).clone();
-        rows.iter().rev().map(|row| self.shown(row)).collect()
+        rows.iter().rev().map(|row| self.shown(row, browser)).collect()
+    }
+
+    /// The browser that sends these headers; one that is new where it is not known.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn browser(&self, headers: &HeaderMap) -> Result<Browser, Problem> {
+        let known = Browser::of(headers).map_or_else(|| Browser::new(&*self.inner.random), Ok);
+        known.map_err(|error| sealing(&SealError::Random(error.to_string())))
     }
 
     /// Keeps a secret for a scheme of a source, in place of the one before. `own` is the realm's own address, where
@@ -162,6 +178,7 @@ impl Vault {
         given: AddCredential,
         version: &Version,
         own: &str,
+        browser: &Browser,
     ) -> Result<Credential, Problem> {
         let AddCredential { source, scheme, secret } = given;
         let kind = scheme_of(version, &scheme).ok_or_else(|| {
@@ -183,7 +200,7 @@ impl Vault {
         }
         check(&secret)?;
         let mut hosts = version.hosts.clone();
-        let opened = self.completed(secret, &kind, own)?;
+        let opened = self.completed(secret, &kind, &source, own)?;
         if !opened.token_url.is_empty() {
             let url = Url::parse(&opened.token_url).ok();
             hosts.extend(url.as_ref().and_then(authority).filter(|host| !hosts.contains(host)));
@@ -215,7 +232,7 @@ impl Vault {
         for id in before {
             self.forget(&id).await?;
         }
-        Ok(self.shown(&row))
+        Ok(self.shown(&row, browser))
     }
 
     /// Forgets a credential; nothing is sent with it any more.
@@ -248,23 +265,36 @@ impl Vault {
         rows.retain(|row| row.record.source != *source);
     }
 
-    /// Finishes an authorization: a person comes back from the provider. A state counts once.
+    /// Finishes an authorization: a person comes back from the provider, to the address of a source. A state counts
+    /// once, in the browser that began it, and for that source: a permission of one provider never reaches another
+    /// (RFC 9700, 4.4 and 4.7).
     ///
     /// # Errors
     /// In words for that person.
     pub async fn come_back(
         &self,
+        source: &SourceId,
+        browser: Option<&Browser>,
         state: &str,
         code: Option<&str>,
         error: Option<&str>,
     ) -> Result<Credential, Problem> {
         let inner = &self.inner;
         let now = inner.clock.now_ms();
-        let pending = lock(&inner.pending).remove(state).filter(|pending| pending.until_ms > now);
-        let pending = pending.ok_or_else(|| {
-            let title = "This permission was used already, or it took too long.";
+        let unknown = || {
+            let title =
+                "This permission was asked for in another browser, was used already, or took too long.";
             Problem::new(ProblemCode::Forbidden, title, "Start again from the list of credentials.")
-        })?;
+        };
+        let browser = browser.ok_or_else(unknown)?;
+        let begun = {
+            let all = lock(&inner.pending);
+            let own = |pending: &&Pending| pending.until_ms > now && pending.browser == browser.digest();
+            all.get(state).filter(own).map(|pending| pending.credential.clone())
+        };
+        let row = begun.and_then(|id| self.row(&id)).filter(|row| row.record.source == *source);
+        // What somebody else tries does not end what a person has begun.
+        let pending = row.and_then(|_| lock(&inner.pending).remove(state)).ok_or_else(unknown)?;
         let code = match (code, error) {
             (Some(code), None) => code,
             (_, Some("access_denied")) => {
@@ -294,11 +324,17 @@ impl Vault {
         let record = CredentialRecord { standing: KnownStanding::Ready, ..row.record };
         let row = self.keep(record, &opened).await?;
         lock(&inner.tokens).remove(&row.record.id);
-        Ok(self.shown(&row))
+        Ok(self.shown(&row, browser))
     }
 
     /// A secret with the addresses that belong to it.
-    fn completed(&self, secret: Secret, kind: &SchemeKind, own: &str) -> Result<Opened, Problem> {
+    fn completed(
+        &self,
+        secret: Secret,
+        kind: &SchemeKind,
+        source: &SourceId,
+        own: &str,
+    ) -> Result<Opened, Problem> {
         let (grant, given_authorization, given_token) = match &secret {
             Secret::ClientCredentials { token_url, .. } => {
                 (OauthGrant::ClientCredentials, None, token_url.clone())
@@ -324,7 +360,8 @@ impl Vault {
             }
             None => String::new(),
         };
-        let redirect_uri = format!("{own}/api/credentials/oauth/callback");
+        // One a source, so that a provider cannot pass on what was meant for another (RFC 9700, 4.4.2).
+        let redirect_uri = format!("{own}/api/credentials/oauth/callback/{source}");
         Ok(Opened { secret, token_url, authorization_url, redirect_uri, tokens: None })
     }
 
@@ -392,14 +429,14 @@ impl Vault {
     }
 
     /// Everything but the secret.
-    fn shown(&self, row: &Row) -> Credential {
+    fn shown(&self, row: &Row, browser: &Browser) -> Credential {
         let CredentialRecord { id, source, scheme, kind, hosts, created_at_ms, used_at_ms, standing } =
             row.record.clone();
         let standing = match (&row.broken, standing) {
             (Some(reason), _) => Standing::Refused { reason: reason.clone() },
             (None, KnownStanding::Ready) => Standing::Ready,
             (None, KnownStanding::Refused { reason }) => Standing::Refused { reason },
-            (None, KnownStanding::Waiting) => match self.authorization(row) {
+            (None, KnownStanding::Waiting) => match self.authorization(row, browser) {
                 Ok(authorize_at) => Standing::Waiting { authorize_at },
                 Err(problem) => Standing::Refused { reason: problem.to_string() },
             },
@@ -407,8 +444,8 @@ impl Vault {
         Credential { id, source, scheme, kind, hosts, created_at_ms, used_at_ms, standing }
     }
 
-    /// Where a person agrees; each answer has a state of its own, which counts once.
-    fn authorization(&self, row: &Row) -> Result<String, Problem> {
+    /// Where a person agrees; each answer has a state of its own, which counts once, and in this browser.
+    fn authorization(&self, row: &Row, browser: &Browser) -> Result<String, Problem> {
         let opened = self.open(row)?;
         let random = |error: std::io::Error| sealing(&SealError::Random(error.to_string()));
         let state = oauth::random_text(&*self.inner.random).map_err(random)?;
@@ -419,6 +456,17 @@ impl Vault {
         let now = self.inner.clock.now_ms();
         let mut pending = lock(&self.inner.pending);
         pending.retain(|_, pending| pending.until_ms > now);
+        let own = browser.digest();
+        let mut mine: Vec<(u64, String)> = pending
+            .iter()
+            .filter(|(_, known)| known.browser == own && known.credential == row.record.id)
+            .map(|(state, known)| (known.until_ms, state.clone()))
+            .collect();
+        mine.sort_unstable();
+        // A page that lists again and again begins no authorization anew each time; the newest ones stay.
+        for (_, oldest) in mine.iter().rev().skip(MAX_OWN - 1) {
+            pending.remove(oldest);
+        }
         if pending.len() >= MAX_PENDING {
             return Err(Problem::retryable(
                 ProblemCode::TooMany,
@@ -427,7 +475,7 @@ impl Vault {
             ));
         }
         let until_ms = now.saturating_add(PENDING_MS);
-        let wait = Pending { credential: row.record.id.clone(), verifier, until_ms };
+        let wait = Pending { credential: row.record.id.clone(), browser: own, verifier, until_ms };
         pending.insert(state.to_string(), wait);
         Ok(url)
     }

@@ -35,6 +35,9 @@ impl Document {
         let mut document = Self::of(&operation.capability);
         document.add(&operation.template, 1.5);
         document.add(&operation.method, 0.5);
+        for tag in &operation.tags {
+            document.add(tag, 1.0);
+        }
         document
     }
 
@@ -227,6 +230,19 @@ mod tests {
         let one = index(&["create an invoice", "list customers"]);
         assert_eq!(best(&[&one], "invo"), Some((0, 0)));
         assert_eq!(best(&[&one], "invo "), None);
+    }
+
+    #[test]
+    fn an_operation_is_found_by_what_it_is_grouped_under() {
+        let operation =
+            |name: &str, tag: &str| serde_json::json!({"get": {"operationId": name, "tags": [tag]}});
+        let document = serde_json::json!({"openapi": "3.1.0", "info": {"title": "T"},
+            "servers": [{"url": "https://api.test"}],
+            "paths": {"/a": operation("list", "Invoices"), "/b": operation("show", "Customers")}});
+        let compiled = mtor_federation::compile("t", &document.to_string(), None).expect("compiles");
+        let one = Index::of(compiled.operations.iter().map(Document::operation));
+        assert_eq!(best(&[&one], "customers"), Some((0, 1)));
+        assert_eq!(best(&[&one], "invoice"), Some((0, 0)));
     }
 
     #[test]

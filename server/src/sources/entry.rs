@@ -77,6 +77,7 @@ impl Entry {
             origin: record.origin.clone(),
             format: version.map(|version| version.format.clone()).unwrap_or_default(),
             stage: self.stage(),
+            enabled: self.record.standing == Standing::Enabled && version.is_some(),
             sha256: version.map(|version| version.sha256.clone()).unwrap_or_default(),
             bytes: version.map_or(0, |version| version.bytes),
             operations: count(|version| version.operations.len() + version.skipped.len()),

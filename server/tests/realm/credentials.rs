@@ -91,6 +91,52 @@ async fn give(realm: &Realm, scheme: &str, secret: Value) -> Credential {
     realm.ask(Method::POST, "/api/credentials", &given).await
 }
 
+/// An authorization that a browser has begun.
+struct Begun {
+    /// Where the provider asks the person.
+    authorize_at: url::Url,
+    /// What the browser was given to be known by, with its attributes.
+    cookie: String,
+}
+
+impl Begun {
+    /// Begins one in a browser that was not seen before.
+    async fn at(realm: &Realm, source: &str, secret: Value) -> Self {
+        let given = json!({"source": source, "scheme": "oauth", "secret": secret});
+        let response = realm.send(Method::POST, "/api/credentials", &given).send().await.expect("an answer");
+        let cookie = response.headers()[header::SET_COOKIE].to_str().expect("text").to_owned();
+        let body = response.bytes().await.expect("a body");
+        let credential: Credential = serde_json::from_slice(&body).expect("a credential");
+        let Standing::Waiting { authorize_at } = credential.standing else { panic!("{credential:?}") };
+        Self { authorize_at: url::Url::parse(&authorize_at).expect("an address"), cookie }
+    }
+
+    fn asked(&self, name: &str) -> String {
+        let found = self.authorize_at.query_pairs().find(|(known, _)| known == name);
+        found.expect(name).1.into_owned()
+    }
+
+    /// The cookie as a browser sends it.
+    fn pair(&self) -> &str {
+        self.cookie.split(';').next().unwrap_or_default()
+    }
+}
+
+/// The status of the page that a provider sends a browser back to.
+async fn comes_back(realm: &Realm, source: &str, state: &str, cookie: Option<&str>) -> u16 {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("state", state), ("code", "the-code<script>")])
+        .finish();
+    let page = realm.get(&format!("/api/credentials/oauth/callback/{source}?{query}"));
+    let page = page.header("sec-fetch-site", "cross-site");
+    let page = cookie.into_iter().fold(page, |page, cookie| page.header(header::COOKIE, cookie));
+    let page = page.send().await.expect("an answer");
+    let status = page.status().as_u16();
+    assert!(page.headers().contains_key(header::CONTENT_SECURITY_POLICY));
+    assert!(!page.text().await.expect("text").contains("script"));
+    status
+}
+
 async fn runs(realm: &Realm, number: u8, operation: &str) -> RunStatus {
     fold(&realm.run(number, &call(&format!("safe/{operation}"), json!({}))).await).status
 }
@@ -252,38 +298,78 @@ async fn an_authorization_takes_a_person_there_and_back_once() {
     let realm = realm(allowing(data.path(), &provider), &provider).await;
     let secret =
         json!({"kind": "authorization-code", "client_id": "app", "client_secret": KEY, "scopes": ["read"]});
-    let waiting = give(&realm, "oauth", secret).await;
-    let Standing::Waiting { authorize_at } = &waiting.standing else { panic!("{:?}", waiting.standing) };
-    let url = url::Url::parse(authorize_at).expect("an address");
-    let query: std::collections::BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-    assert_eq!(query["code_challenge_method"], "S256");
-    assert_eq!(query["redirect_uri"], format!("{}/api/credentials/oauth/callback", realm.base));
-    assert!(!authorize_at.contains("horse"));
+    let begun = Begun::at(&realm, "safe", secret).await;
+    assert_eq!(begun.asked("code_challenge_method"), "S256");
+    assert_eq!(begun.asked("redirect_uri"), format!("{}/api/credentials/oauth/callback/safe", realm.base));
+    assert!(!begun.authorize_at.as_str().contains("horse"));
     let problem = problem_of(&realm.run(1, &call("safe/oauth", json!({}))).await);
     assert!(problem.title.contains("waits for a permission"), "{problem}");
 
-    let back = |state: &str| {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("state", state), ("code", "the-code<script>")])
-            .finish();
-        realm.get(&format!("/api/credentials/oauth/callback?{query}")).header("sec-fetch-site", "cross-site")
-    };
-    let strange = back("guessed").send().await.expect("an answer");
-    assert_eq!(strange.status(), 403);
+    let state = begun.asked("state");
+    let back = async |state: &str| comes_back(&realm, "safe", state, Some(begun.pair())).await;
+    assert_eq!(back("guessed").await, 403);
     assert_eq!(provider.seen().len(), 0, "a state that is not known asks nobody");
-    let page = back(&query["state"]).send().await.expect("an answer");
-    assert_eq!(page.status(), 200);
-    assert!(page.headers().contains_key(header::CONTENT_SECURITY_POLICY));
-    assert!(!page.text().await.expect("text").contains("script"));
+    assert_eq!(back(&state).await, 200);
     let token = &provider.seen()[0];
     assert!(token.body.contains("grant_type=authorization_code&code=the-code"), "{}", token.body);
     let verifier = token.body.split("code_verifier=").nth(1).expect("PKCE");
     assert!(verifier.len() >= 43);
-    assert_eq!(back(&query["state"]).send().await.expect("an answer").status(), 403, "a state counts once");
+    assert_eq!(back(&state).await, 403, "a state counts once");
     assert!(matches!(runs(&realm, 2, "oauth").await, RunStatus::Finished { .. }));
     assert_eq!(provider.seen()[1].header("authorization"), Some("Bearer token-abcdef-1"));
     let listed: Vec<Credential> = realm.read("/api/credentials").await;
     assert_eq!(listed[0].standing, Standing::Ready);
+}
+
+#[tokio::test]
+async fn a_permission_counts_only_in_the_browser_that_began_it() {
+    let data = tempfile::tempdir().expect("a folder");
+    let provider = provider().await;
+    let realm = realm(allowing(data.path(), &provider), &provider).await;
+    let begun = Begun::at(&realm, "safe", json!({"kind": "authorization-code", "client_id": "app"})).await;
+    let state = begun.asked("state");
+    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/api/credentials", "Max-Age=600"] {
+        assert!(begun.cookie.contains(attribute), "{}", begun.cookie);
+    }
+    // Somebody began it, agreed with an account of their own, and sends the last address to another person (RFC 9700,
+    // 4.7): that person's browser has no cookie, or one of its own.
+    let listed = realm.get("/api/credentials").send().await.expect("an answer");
+    let other = listed.headers()[header::SET_COOKIE].to_str().expect("text").to_owned();
+    let other = other.split(';').next().expect("a pair");
+    assert_ne!(other, begun.pair());
+    for cookie in [None, Some(other), Some("mtor-authorization="), Some("mtor-authorization=guessed")] {
+        assert_eq!(comes_back(&realm, "safe", &state, cookie).await, 403, "{cookie:?}");
+    }
+    assert_eq!(provider.seen().len(), 0, "no code is handed in");
+    // A cookie that is known is kept, and its page goes on where it was; nothing of it is ended by what others tried.
+    let again =
+        realm.get("/api/credentials").header(header::COOKIE, begun.pair()).send().await.expect("an answer");
+    assert!(again.headers()[header::SET_COOKIE].to_str().expect("text").starts_with(begun.pair()));
+    assert_eq!(comes_back(&realm, "safe", &state, Some(begun.pair())).await, 200);
+    // Nothing waits any more, so nobody gets a cookie.
+    let quiet = realm.get("/api/credentials").send().await.expect("an answer");
+    assert!(!quiet.headers().contains_key(header::SET_COOKIE));
+}
+
+#[tokio::test]
+async fn a_permission_of_one_provider_never_reaches_another() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (honest, hostile) = (provider().await, provider().await);
+    let both = format!("{},{}", honest.address, hostile.address);
+    let realm = Settings::new(data.path()).set("EGRESS_ALLOW_PRIVATE", &both).start().await;
+    for (id, provider) in [("honest", &honest), ("hostile", &hostile)] {
+        let mut source = text(&safe(&format!("http://{}", provider.address)));
+        source["id"] = json!(id);
+        realm.add(source).await;
+        realm.change(id, json!({"enabled": true})).await;
+    }
+    let secret = json!({"kind": "authorization-code", "client_id": "app"});
+    let begun = Begun::at(&realm, "hostile", secret).await;
+    // The hostile one sends the person on to the honest one, with its own state; the honest one sends the code to the
+    // address that was registered there (the mix-up of RFC 9700, 4.4).
+    let state = begun.asked("state");
+    assert_eq!(comes_back(&realm, "honest", &state, Some(begun.pair())).await, 403);
+    assert_eq!((honest.seen().len(), hostile.seen().len()), (0, 0), "the code goes to nobody");
 }
 
 #[tokio::test]
@@ -304,12 +390,8 @@ async fn a_token_that_ends_is_renewed_before_it_is_sent() {
     let realm = allowing(data.path(), &provider).start_with(|outside| outside.clock = own).await;
     realm.add(text(&safe(&format!("http://{}", provider.address)))).await;
     realm.change("safe", json!({"enabled": true})).await;
-    let waiting = give(&realm, "oauth", json!({"kind": "authorization-code", "client_id": "app"})).await;
-    let Standing::Waiting { authorize_at } = &waiting.standing else { panic!("{:?}", waiting.standing) };
-    let state =
-        authorize_at.split("&state=").nth(1).and_then(|rest| rest.split('&').next()).expect("a state");
-    let page = realm.get(&format!("/api/credentials/oauth/callback?state={state}&code=c"));
-    assert_eq!(page.send().await.expect("an answer").status(), 200);
+    let begun = Begun::at(&realm, "safe", json!({"kind": "authorization-code", "client_id": "app"})).await;
+    assert_eq!(comes_back(&realm, "safe", &begun.asked("state"), Some(begun.pair())).await, 200);
     // Within half a minute of its end a token counts as ended.
     clock.0.fetch_add(3_600_000 - 29_000, Ordering::SeqCst);
     assert!(matches!(runs(&realm, 1, "oauth").await, RunStatus::Finished { .. }));

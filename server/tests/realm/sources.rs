@@ -261,6 +261,7 @@ async fn a_changed_description_waits_for_consent_and_the_agreed_one_works_on() {
     assert_eq!(change.altered, [(id("pets/getPet"), "inputs, address".to_owned())]);
     assert_eq!(change.new_hosts, [other.address.to_string()]);
     assert_eq!(source.sha256, first.sha256, "what was agreed to is what counts");
+    assert!(source.enabled, "and it goes on");
 
     // The hash is a pin: nothing of the new description is called.
     let plan = call("pets/getPet", json!({"id": "7"}));
@@ -288,7 +289,20 @@ async fn a_changed_description_waits_for_consent_and_the_agreed_one_works_on() {
         matches!(&source.stage, Stage::Failed { problem } if problem.title.contains("web page")),
         "{source:?}"
     );
+    assert!(source.enabled);
     assert!(matches!(fold(&realm.run(4, &plan).await).status, RunStatus::Finished { .. }));
+
+    // Taken out by a person, it stays out while looks fail or find something else, and says so.
+    assert_eq!(realm.change("pets", json!({"enabled": false})).await.stage, Stage::Disabled);
+    scan().send().await.expect("an answer");
+    let source = realm.settled("pets").await;
+    assert!(matches!(&source.stage, Stage::Failed { .. }) && !source.enabled, "{source:?}");
+    *document.lock().expect("a lock") = pets("/v1").to_string();
+    scan().send().await.expect("an answer");
+    let source = realm.settled("pets").await;
+    assert!(matches!(&source.stage, Stage::Changed { .. }) && !source.enabled, "{source:?}");
+    assert_eq!(refused(realm.post_run(&run_id(5), &plan)).await.0, 403);
+    realm.change("pets", json!({"enabled": true})).await;
     *document.lock().expect("a lock") = changed.to_string();
     scan().send().await.expect("an answer");
     assert_eq!(realm.settled("pets").await.stage, Stage::Enabled);

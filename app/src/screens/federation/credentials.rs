@@ -7,13 +7,13 @@ use mtor_shared::{
 };
 
 use crate::{
-    platform::clock,
+    platform::{clock, page},
     shell::{
         dispatcher::use_shell,
         event::Clerk,
         view::federation::{self as view, kind_words, standing_words},
     },
-    ui::{Button, Dot, Kind as ButtonKind, Trouble, dynamic, flag},
+    ui::{Button, Dot, Kind as ButtonKind, Trouble, dynamic, flag, memo, when},
 };
 
 /// Schemes with what is stored for each.
@@ -160,6 +160,7 @@ fn Give(id: SourceId, scheme: Scheme) -> impl IntoView {
     let several = kinds.len() > 1;
     let prefix = format!("give-{}", scheme.name);
     let kind_id = format!("{prefix}-kind");
+    let return_address = format!("{}/api/credentials/oauth/callback/{id}", page::origin());
     let name = scheme.name.clone();
     let give = move |event: SubmitEvent| {
         event.prevent_default();
@@ -168,6 +169,7 @@ fn Give(id: SourceId, scheme: Scheme) -> impl IntoView {
         });
         shell.clerk(Clerk::Give(AddCredential { source: id.clone(), scheme: name.clone(), secret }));
     };
+    let returns = memo(move || kind.get() == Kind::AuthorizationCode);
     let can_give = move || {
         fields(kind.get()).iter().all(|(name, _, _, optional)| {
             *optional || typed.with(|typed| !found(typed, name).trim().is_empty())
@@ -216,6 +218,11 @@ fn Give(id: SourceId, scheme: Scheme) -> impl IntoView {
                         }
                     })
                     .collect_view()
+            })}
+            {when(returns, move || view! {
+                <p class="field-note">
+                    "Where the provider asks for a redirect address: " <code>{return_address.clone()}</code>
+                </p>
             })}
             <div class="buttons">
                 <button type="submit" class="button" disabled=flag(move || !can_give())>"Store"</button>

@@ -122,8 +122,7 @@ pub(super) fn listed(model: &mut Model, turn: &mut Turn, result: Result<Answer, 
 
 /// What a source adds to the catalogue, as far as a list of sources shows it.
 fn offer(source: &Source) -> Option<String> {
-    let counts = matches!(source.stage, Stage::Enabled | Stage::Changed { .. } | Stage::Failed { .. });
-    counts.then(|| {
+    source.enabled.then(|| {
         let Source { id, sha256, disabled, overlay, endpoint, capabilities, .. } = source;
         format!("{id} {sha256} {disabled:?} {overlay:?} {endpoint:?} {capabilities}")
     })

@@ -149,7 +149,9 @@ fn state(source: &Source) -> (Tone, String) {
         Stage::Preview => (Tone::Ask, "Preview".into()),
         Stage::Enabled => (Tone::Good, "Enabled".into()),
         Stage::Disabled => (Tone::Rest, "Disabled".into()),
-        Stage::Changed { .. } => (Tone::Ask, "Changed".into()),
+        Stage::Changed { .. } if source.enabled => (Tone::Ask, "Changed, enabled".into()),
+        Stage::Changed { .. } => (Tone::Ask, "Changed, disabled".into()),
+        Stage::Failed { .. } if source.enabled => (Tone::Bad, "Failed, enabled".into()),
         Stage::Failed { .. } => (Tone::Bad, "Failed".into()),
     }
 }
@@ -282,18 +284,25 @@ pub fn source(model: &Model, id: &SourceId) -> Option<SourceView> {
     let sentence = match &source.stage {
         Stage::Fetching { .. } | Stage::Compiling { .. } => String::new(),
         Stage::Preview if source.capabilities == 0 => "None of its operations can be called.".to_owned(),
-        Stage::Preview if hosts.is_empty() => format!("{can} be called. Nothing is called until you enable it."),
+        Stage::Preview if hosts.is_empty() => {
+            format!("{can} be called. Nothing is called until you enable it.")
+        }
         Stage::Preview => {
             format!("{can} be called, at {}. Nothing is called until you enable it.", hosts_in_words(hosts))
         }
         Stage::Enabled => format!("{can} be asked for from the prompt."),
         Stage::Disabled => "Nothing of it is offered or called.".to_owned(),
         Stage::Changed { .. } => {
-            "The description is another one than the one that you agreed to. What you agreed to goes on working."
-                .to_owned()
+            let goes_on = if source.enabled {
+                "What you agreed to goes on working."
+            } else {
+                "Nothing of it is offered or called."
+            };
+            format!("The description is another one than the one that you agreed to. {goes_on}")
         }
+        Stage::Failed { .. } if source.enabled => "What you agreed to before goes on working.".to_owned(),
         Stage::Failed { .. } if source.sha256.is_empty() => "There is nothing to enable yet.".to_owned(),
-        Stage::Failed { .. } => "What you agreed to before goes on working.".to_owned(),
+        Stage::Failed { .. } => "Nothing of it is offered or called.".to_owned(),
     };
     let origin = match &source.origin {
         Origin::Builtin => "comes with MTOR".to_owned(),
@@ -331,9 +340,14 @@ pub fn source(model: &Model, id: &SourceId) -> Option<SourceView> {
         is_at_work,
         is_busy: federation.busy.contains(id),
         enables: match &source.stage {
-            Stage::Preview | Stage::Disabled => Some(true).filter(|_| source.capabilities > 0),
-            Stage::Enabled | Stage::Changed { .. } => Some(false),
-            Stage::Fetching { .. } | Stage::Compiling { .. } | Stage::Failed { .. } => None,
+            Stage::Fetching { .. } | Stage::Compiling { .. } => None,
+            Stage::Preview
+            | Stage::Enabled
+            | Stage::Disabled
+            | Stage::Changed { .. }
+            | Stage::Failed { .. } => {
+                Some(!source.enabled).filter(|enables| !enables || source.capabilities > 0)
+            }
         },
         change: match &source.stage {
             Stage::Changed { change } => Some(change.clone()),

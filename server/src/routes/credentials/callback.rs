@@ -1,13 +1,14 @@
-//! `GET /api/credentials/oauth/callback`
+//! `GET /api/credentials/oauth/callback/{source}`
 
 use axum::{
-    extract::State,
-    http::{StatusCode, header},
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use mtor_shared::source::SourceId;
 use serde::Deserialize;
 
-use crate::{http::params::Params, state::AppState};
+use crate::{credentials::browser::Browser, http::params::Params, state::AppState};
 
 /// What a provider sends back with a person (RFC 6749, 4.1.2).
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -21,15 +22,23 @@ pub struct Returned {
     error: Option<String>,
 }
 
-/// Where a provider sends a person back to after they agreed. The answer is a page for that person.
-#[utoipa::path(get, path = "/api/credentials/oauth/callback", tag = "credentials", operation_id = "oauth_callback",
-    params(Returned), responses(
+/// Where a provider sends a person back to after they agreed, in the browser in which they began. The answer is a page
+/// for that person.
+#[utoipa::path(get, path = "/api/credentials/oauth/callback/{source}", tag = "credentials", operation_id = "oauth_callback",
+    params(("source" = String, Path, description = "Whose provider sends the person."), Returned), responses(
     (status = 200, description = "The credential can be used.", body = String, content_type = "text/html"),
     (status = 403, description = "There is no such authorization.", body = String, content_type = "text/html"),
 ))]
-pub async fn callback(State(state): State<AppState>, Params(returned): Params<Returned>) -> Response {
+pub async fn callback(
+    State(state): State<AppState>,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+    Params(returned): Params<Returned>,
+) -> Response {
     let Returned { state: known, code, error } = returned;
-    let outcome = state.credentials.come_back(&known, code.as_deref(), error.as_deref()).await;
+    let (source, browser) = (SourceId(source), Browser::of(&headers));
+    let (code, error) = (code.as_deref(), error.as_deref());
+    let outcome = state.credentials.come_back(&source, browser.as_ref(), &known, code, error).await;
     let (status, title, advice) = match outcome {
         Ok(credential) => (
             StatusCode::OK,

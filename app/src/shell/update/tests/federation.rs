@@ -20,7 +20,10 @@ fn id() -> SourceId {
 }
 
 fn source(stage: SourceStage) -> Source {
+    let enabled =
+        matches!(stage, SourceStage::Enabled | SourceStage::Changed { .. } | SourceStage::Failed { .. });
     Source {
+        enabled,
         id: id(),
         title: "Pets".into(),
         origin: Origin::Url { url: "https://pets.example/openapi.json".into() },
@@ -250,6 +253,22 @@ fn a_changed_description_is_agreed_to_by_its_hash() {
     assert!(
         matches!(calls(&effects).as_slice(), [Call::Change(_, sent)] if sent.accept == Some(change.sha256))
     );
+}
+
+#[test]
+fn what_changed_or_failed_says_whether_what_was_agreed_to_goes_on() {
+    let change = Difference { sha256: "b".repeat(64), ..Difference::default() };
+    let problem = Problem::new(ProblemCode::BadRequest, "It is a web page.", "");
+    for stage in [SourceStage::Changed { change }, SourceStage::Failed { problem }] {
+        for enabled in [true, false] {
+            let desk = Desk::at("/federation/pets", vec![Source { enabled, ..source(stage.clone()) }]);
+            let seen = shown::source(&desk.model, &id()).expect("a source");
+            assert_eq!(seen.sentence.contains("goes on working"), enabled, "{}", seen.sentence);
+            assert_eq!(seen.sentence.contains("Nothing of it is offered"), !enabled, "{}", seen.sentence);
+            assert_eq!(seen.state.contains("enabled"), enabled, "{}", seen.state);
+            assert_eq!(seen.enables, Some(!enabled));
+        }
+    }
 }
 
 #[test]
