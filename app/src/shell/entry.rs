@@ -3,6 +3,8 @@
 use mtor_shared::{
     capability::{Capability, CapabilityId, Provider, SideEffect},
     engine::{Backend, JobId},
+    generation::{End, Usage},
+    model::ModelId,
     plan::Plan,
     problem::Problem,
     run::{RunId, RunRequest},
@@ -38,6 +40,25 @@ pub struct Entry {
     pub routing: Option<Routing>,
     /// How it stands.
     pub stage: Stage,
+    /// The question that this is a part of the answer to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<EntryId>,
+    /// What a model on this device made of the results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Words>,
+}
+
+/// Results put into words by a model on this device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Words {
+    /// Which model.
+    pub by: ModelId,
+    /// The words.
+    pub text: String,
+    /// Why they end there.
+    pub end: End,
+    /// What they took.
+    pub usage: Usage,
 }
 
 /// How words were understood.
@@ -64,6 +85,8 @@ pub enum RoutedBy {
         /// How long.
         elapsed_ms: f64,
     },
+    /// A language model on this device, which joins several into one answer.
+    LanguageModel,
 }
 
 /// A capability that was considered.
@@ -97,6 +120,8 @@ pub enum Stage {
     Chosen(Choice, Step),
     /// A model on this device answers, in a conversation.
     Told(ConversationId),
+    /// Entries of their own answer it together, chosen by a model on this device.
+    Joined(Vec<EntryId>),
     /// It ended before anything ran.
     Ended(Problem),
 }
@@ -115,6 +140,8 @@ pub enum WaitsFor {
         /// The worker's answer carries this.
         job: JobId,
     },
+    /// A language model on this device, which chooses what to join; it may have to come first.
+    Parts,
 }
 
 /// What answers, with what it needs to know about it: an entry stays readable when the catalogue changes.
@@ -246,11 +273,28 @@ impl Choice {
 }
 
 impl Entry {
+    /// A question that was just asked.
+    pub fn new(id: EntryId, asked_at_ms: u64, prompt: String, stage: Stage) -> Self {
+        Self { id, asked_at_ms, prompt, routing: None, stage, part_of: None, words: None }
+    }
+
     /// The run, from its first moment on.
     pub fn run(&self) -> Option<&RunView> {
         match &self.stage {
             Stage::Chosen(_, Step::Running { run, .. } | Step::Over { run }) => Some(run),
             _ => None,
+        }
+    }
+
+    /// Whether it has ended, well or not, and goes on only when a person says so.
+    pub fn is_settled(&self) -> bool {
+        match &self.stage {
+            Stage::Chosen(_, Step::Over { .. } | Step::Refused) | Stage::Ended(_) | Stage::Unknown => true,
+            Stage::Routing(_)
+            | Stage::Asking
+            | Stage::Chosen(_, _)
+            | Stage::Told(_)
+            | Stage::Joined(_) => false,
         }
     }
 

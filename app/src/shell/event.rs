@@ -156,6 +156,12 @@ pub enum Person {
     Chat(ChatAct),
     /// Did something about models.
     Models(ModelAct),
+    /// Wants an answer put together of several capabilities.
+    Join(EntryId),
+    /// Wants the result in words.
+    Tell(EntryId),
+    /// Does not want the words.
+    StopTelling(EntryId),
     /// Stop it.
     Stop(EntryId),
     /// Do it again.

@@ -6,6 +6,7 @@ use mtor_shared::{
     catalogue::{Catalogue, CatalogueVectors},
     engine::{Backend, BackendPreference, JobId, LoadPhase, LoadTimes},
     identity::DidKey,
+    model::ModelId,
     problem::Problem,
 };
 use serde::{Deserialize, Serialize};
@@ -85,8 +86,10 @@ pub struct Model {
     pub forms: Vec<(EntryId, Shared<Form>)>,
     /// The line that a person types into.
     pub prompt: Prompt,
-    /// Sentences that the language model reads arguments out of.
+    /// Sentences that the language model reads something out of.
     pub sentences: Vec<Sentence>,
+    /// Results that the language model puts into words.
+    pub tellings: Vec<Telling>,
     /// Questions and answers, oldest first.
     pub entries: Vec<Shared<Entry>>,
     /// How many of the newest entries are drawn; [`SHOWN_AT_FIRST`] more each time a person asks.
@@ -127,17 +130,50 @@ pub struct Prompt {
     pub recalled: Option<usize>,
 }
 
-/// A question whose arguments the language model is asked for.
+/// A question that the language model reads something out of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sentence {
     /// The worker's answer carries this.
     pub job: JobId,
     /// The question.
     pub entry: EntryId,
-    /// What was known when the model was asked.
-    pub args: serde_json::Map<String, serde_json::Value>,
+    /// What is read out of it.
+    pub sought: Sought,
     /// What it has written.
     pub answer: String,
+}
+
+/// What a language model is asked about a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sought {
+    /// Arguments besides those that were known when it was asked.
+    Arguments(serde_json::Map<String, serde_json::Value>),
+    /// Capabilities to join.
+    Parts,
+}
+
+/// Results on their way into words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Telling {
+    /// The question.
+    pub entry: EntryId,
+    /// Which model.
+    pub by: ModelId,
+    /// How far it is.
+    pub state: TellingState,
+    /// What there is of it.
+    pub text: String,
+}
+
+/// How far results are on their way into words.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TellingState {
+    /// The model is not there yet.
+    Waiting,
+    /// The model is at it; the worker's answer carries this.
+    Asked(JobId),
+    /// It did not come.
+    Failed(Problem),
 }
 
 /// Entries that were removed and can be brought back for a while.

@@ -6,14 +6,17 @@ mod credentials;
 mod engine;
 pub mod forms;
 mod history;
+mod joining;
 pub mod operations;
 mod places;
 mod prompt;
 mod realm;
 mod routing;
 mod runs;
+mod sentences;
 mod shelf;
 mod sources;
+pub(crate) mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -144,6 +147,9 @@ fn by_person(model: &mut Model, turn: &mut Turn, person: Person) {
         Person::Clerk(clerk) => by_clerk(model, turn, clerk),
         Person::Chat(act) => chats::act(model, turn, act),
         Person::Models(act) => shelf::act(model, turn, act),
+        Person::Join(id) => joining::begin(model, turn, &id),
+        Person::Tell(id) => telling::begin(model, turn, &id),
+        Person::StopTelling(id) => telling::stop(model, turn, &id),
         Person::Stop(id) => runs::stop(model, turn, &id),
         Person::Retry(id) => runs::retry(model, turn, &id),
         Person::Reconnect(id) => runs::reconnect(model, turn, &id),

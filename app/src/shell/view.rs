@@ -1,7 +1,7 @@
 //! What is drawn, worked out from the model without a browser: components only place it.
 
 use mtor_shared::{
-    capability::{CapabilityId, SideEffect},
+    capability::{CapabilityId, CardKind, SideEffect},
     engine::{Backend, LoadPhase},
     model::EMBEDDER,
     problem::Problem,
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::chat::ConversationId;
 use super::model::{
     Choice, EngineState, Entry, EntryId, Identity, Link, Model, RealmState, RoutedBy, Shared, Stage, Step,
-    Storage, WaitsFor,
+    Storage, TellingState, WaitsFor,
 };
 use super::models::Load;
 
@@ -21,6 +21,7 @@ pub mod chat;
 pub mod federation;
 pub mod format;
 pub mod models;
+pub mod words;
 
 use format::{bytes, percent, seconds};
 
@@ -56,6 +57,9 @@ pub fn eye(model: &Model) -> Eye {
         _ if offline => Eye::Offline,
         _ if model.entries.iter().rev().take(20).any(|entry| entry.is_busy()) => Eye::Thinking,
         _ if !model.chats.asked.is_empty() => Eye::Thinking,
+        _ if model.tellings.iter().any(|telling| matches!(telling.state, TellingState::Asked(_))) => {
+            Eye::Thinking
+        }
         Some(last) if last.needs_person() => Eye::Attention,
         _ => Eye::Idle,
     }
@@ -305,6 +309,8 @@ pub enum Body {
     Over(Shared<Entry>),
     /// A model on this device answers, in a conversation.
     Told(ConversationId),
+    /// Entries of their own answer it together.
+    Joined(Vec<EntryId>),
     /// It ended before.
     Ended(Problem),
 }
@@ -350,6 +356,9 @@ pub fn body(model: &Model, id: &EntryId) -> Option<Body> {
         }
         Stage::Routing(WaitsFor::Embedding { .. }) => {
             Body::Routing { words: "Understanding this on your device.", retry_at_ms: None }
+        }
+        Stage::Routing(WaitsFor::Parts) => {
+            Body::Routing { words: "The model on this device looks for what can help.", retry_at_ms: None }
         }
         Stage::Asking => {
             let candidates = entry.routing.iter().flat_map(|routing| &routing.candidates).take(2);
@@ -403,6 +412,7 @@ pub fn body(model: &Model, id: &EntryId) -> Option<Body> {
         }
         Stage::Chosen(_, Step::Over { .. }) => Body::Over(entry.clone()),
         Stage::Told(id) => Body::Told(id.clone()),
+        Stage::Joined(parts) => Body::Joined(parts.clone()),
         Stage::Ended(problem) => Body::Ended(problem.clone()),
     })
 }
@@ -530,6 +540,12 @@ pub fn receipt(entry: &Entry) -> Option<ReceiptView> {
     })
 }
 
+/// A result as it came, where the card shows it in a shape of its own.
+pub fn data(entry: &Entry) -> Option<String> {
+    let (value, card) = entry.run()?.result()?;
+    (card != CardKind::Data).then(|| serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
 fn title_of(choice: &Choice, name: &str) -> String {
     choice.fields.iter().find(|field| field.name == name).map_or(name, |field| &field.title).to_owned()
 }
@@ -546,6 +562,9 @@ fn understood(by: Option<RoutedBy>, by_person: bool) -> String {
     let how = match by {
         None => return "You chose what answers.".to_owned(),
         Some(RoutedBy::WordMatch) => "Understood by word match.".to_owned(),
+        Some(RoutedBy::LanguageModel) => {
+            "A language model on this device chose it as a part of the answer.".to_owned()
+        }
         Some(RoutedBy::Model { backend: at, elapsed_ms }) => {
             format!("Understood on this device by MiniLM, in {elapsed_ms:.0} ms on the {}.", backend(at))
         }

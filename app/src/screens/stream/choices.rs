@@ -12,14 +12,14 @@ use crate::{
         model::{EntryId, Standing},
         view::listed,
     },
-    ui::{Button, Icon, Kind, Picture},
+    ui::{Button, Icon, Kind, Picture, when},
 };
 
 /// Which of two?
 #[component]
 pub(super) fn Asking(id: EntryId, candidates: Vec<(CapabilityId, String, String)>) -> impl IntoView {
     let shell = use_shell();
-    let (none, by_model) = (id.clone(), id.clone());
+    let (none, by_model, joined) = (id.clone(), id.clone(), id.clone());
     let buttons = candidates.into_iter().map(|(capability, title, nearest)| {
         let id = id.clone();
         let press = move || shell.person(Person::Picked(id.clone(), capability.clone()));
@@ -34,6 +34,7 @@ pub(super) fn Asking(id: EntryId, candidates: Vec<(CapabilityId, String, String)
         <p>"Did you mean"</p>
         <div class="buttons" role="group" aria-label="Did you mean">
             {buttons.collect_view()}
+            <Join id=joined />
             <AskModel id=by_model />
             <Button kind=Kind::Quiet press=move || shell.person(Person::NoneFits(none.clone()))>"None of these"</Button>
         </div>
@@ -54,8 +55,25 @@ pub(super) fn Unknown(id: EntryId, offers: Vec<String>, suggestions: Vec<String>
     view! {
         <p>"Nothing in this realm answers that yet, so nothing was sent anywhere. " {can}</p>
         <ul class="chips" aria-label="Try one of these">{chips.collect_view()}</ul>
-        <div class="buttons"><AskModel id /></div>
+        <div class="buttons">
+            <Join id=id.clone() />
+            <AskModel id />
+        </div>
     }
+}
+
+/// The model on this device may put an answer together from what there is.
+#[component]
+fn Join(id: EntryId) -> impl IntoView {
+    let shell = use_shell();
+    // A part of an answer is not put together itself.
+    let of = id.clone();
+    let is_whole =
+        shell.view(move |model| model.entry(&of).is_some_and(|entry| entry.part_of.is_none()));
+    when(is_whole, move || {
+        let id = id.clone();
+        view! { <Button press=move || shell.person(Person::Join(id.clone()))>"Put an answer together"</Button> }
+    })
 }
 
 /// The model on this device may answer what nothing else does.

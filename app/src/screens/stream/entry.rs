@@ -7,6 +7,7 @@ use super::{
     outcome::{Ended, Over},
     progress::{Routing, Running},
     told::Told,
+    words::InWords,
 };
 use crate::{
     platform::clock,
@@ -32,16 +33,6 @@ pub(crate) fn EntryCard(
     let of = id.clone();
     let asked =
         shell.view(move |model| model.entry(&of).map(|entry| (entry.prompt.clone(), entry.asked_at_ms)));
-    let of = id.clone();
-    let title = shell.view(move |model| {
-        model.entry(&of).and_then(|entry| match &entry.stage {
-            // What was tried by its title says it already.
-            Stage::Chosen(choice, _) if choice.title != entry.prompt => Some(choice.title.clone()),
-            _ => None,
-        })
-    });
-    let of = id.clone();
-    let body = shell.view(move |model| view::body(model, &of));
     let (prompt, asked_at_ms) = asked.get_untracked().unwrap_or_default();
     let heading = format!("{place}-{}", id.0);
     let named_by = heading.clone();
@@ -56,31 +47,62 @@ pub(crate) fn EntryCard(
                     <Icon picture=Picture::Cross />
                 </Button>
             </div>
-            <div class="card">
-                {dynamic(move || title.get().map(|title| view! { <p class="card-title">{title}</p> }))}
-                {dynamic(move || {
-                    let id = id.clone();
-                    body.get().map(|body| match body {
-                        Body::Routing { words, retry_at_ms } => view! { <Routing id words retry_at_ms /> }.into_any(),
-                        Body::Told(conversation) => view! { <Told conversation /> }.into_any(),
-                        Body::Asking(candidates) => view! { <Asking id candidates /> }.into_any(),
-                        Body::Unknown { offers, suggestions } => view! { <Unknown id offers suggestions /> }.into_any(),
-                        Body::Missing { title, words, has_form } => {
-                            view! { <Missing id title words has_form /> }.into_any()
-                        }
-                        Body::Confirm { sentence, verb } => view! { <Confirm id sentence verb /> }.into_any(),
-                        Body::Consent { sentence } => view! { <Consent id sentence /> }.into_any(),
-                        Body::Refused { sentence } => view! { <Refused id sentence /> }.into_any(),
-                        Body::Running { steps, text, since_ms, line, stopping } => {
-                            view! { <Running id steps text since_ms line stopping /> }.into_any()
-                        }
-                        Body::Over(entry) => view! { <Over entry /> }.into_any(),
-                        Body::Ended(problem) => view! { <Ended id problem /> }.into_any(),
-                    })
-                })}
-            </div>
+            <Card id />
         </article>
     }
+}
+
+/// What became of a question.
+#[component]
+fn Card(id: EntryId) -> impl IntoView {
+    let shell = use_shell();
+    let of = id.clone();
+    let title = shell.view(move |model| {
+        model.entry(&of).and_then(|entry| match &entry.stage {
+            // What was tried by its title says it already.
+            Stage::Chosen(choice, _) if choice.title != entry.prompt => Some(choice.title.clone()),
+            _ => None,
+        })
+    });
+    let of = id.clone();
+    let body = shell.view(move |model| view::body(model, &of));
+    view! {
+        <div class="card">
+            {dynamic(move || title.get().map(|title| view! { <p class="card-title">{title}</p> }))}
+            {dynamic(move || {
+                let id = id.clone();
+                body.get().map(|body| match body {
+                    Body::Routing { words, retry_at_ms } => view! { <Routing id words retry_at_ms /> }.into_any(),
+                    Body::Joined(parts) => joined(id, parts),
+                    Body::Told(conversation) => view! { <Told conversation /> }.into_any(),
+                    Body::Asking(candidates) => view! { <Asking id candidates /> }.into_any(),
+                    Body::Unknown { offers, suggestions } => view! { <Unknown id offers suggestions /> }.into_any(),
+                    Body::Missing { title, words, has_form } => {
+                        view! { <Missing id title words has_form /> }.into_any()
+                    }
+                    Body::Confirm { sentence, verb } => view! { <Confirm id sentence verb /> }.into_any(),
+                    Body::Consent { sentence } => view! { <Consent id sentence /> }.into_any(),
+                    Body::Refused { sentence } => view! { <Refused id sentence /> }.into_any(),
+                    Body::Running { steps, text, since_ms, line, stopping } => {
+                        view! { <Running id steps text since_ms line stopping /> }.into_any()
+                    }
+                    Body::Over(entry) => view! { <Over entry /> }.into_any(),
+                    Body::Ended(problem) => view! { <Ended id problem /> }.into_any(),
+                })
+            })}
+        </div>
+    }
+}
+
+/// What several capabilities came to: the words first, then each with what it says itself. A card within a card, so its
+/// type has a name.
+fn joined(id: EntryId, parts: Vec<EntryId>) -> AnyView {
+    let parts = parts.into_iter().map(|id| view! { <li><Card id /></li> }.into_any());
+    view! {
+        <InWords id />
+        <ul class="parts" aria-label="What it is put together from">{parts.collect_view()}</ul>
+    }
+    .into_any()
 }
 
 fn shortened(prompt: &str) -> String {

@@ -17,6 +17,8 @@ mod prompt;
 mod stream_view;
 #[cfg(target_arch = "wasm32")]
 mod told;
+#[cfg(target_arch = "wasm32")]
+mod words;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use entry::EntryCard;

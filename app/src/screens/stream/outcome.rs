@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use mtor_shared::{problem::Problem, stream::RunStatus};
 
-use super::cards::Result;
+use super::{cards::Result, words::InWords};
 use crate::{
     shell::{
         dispatcher::use_shell,
@@ -11,7 +11,7 @@ use crate::{
         model::{Entry, EntryId, Shared},
         view::{self, ReceiptView, format::bytes},
     },
-    ui::{Button, Icon, Picture},
+    ui::{Button, Icon, Picture, memo, when},
 };
 
 /// It ran.
@@ -25,13 +25,34 @@ pub(super) fn Over(entry: Shared<Entry>) -> impl IntoView {
     let words = (!run.text.is_empty()).then(|| run.text.clone());
     let succeeded = problem.is_none();
     let id = entry.id.clone();
+    let told = id.clone();
     let receipt = view::receipt(&entry);
+    let data = view::data(&entry);
     Some(view! {
         {words.map(|words| view! { <p class="words">{words}</p> })}
-        {succeeded.then(|| view! { <Result entry /> })}
+        {succeeded.then(|| view! {
+            <InWords id=told />
+            <Result entry />
+            {data.map(|data| view! { <Data data /> })}
+        })}
         {problem.map(|problem| view! { <Ended id problem /> })}
         {receipt.map(|receipt| view! { <Receipt receipt /> })}
     })
+}
+
+/// What came, as it came, below a card that shows what a person asks for.
+#[component]
+fn Data(data: String) -> impl IntoView {
+    let is_open = RwSignal::new(false);
+    view! {
+        <details class="data" on:toggle=move |_| is_open.set(true)>
+            <summary>"Data"</summary>
+            // Drawn when it is looked at: it may be long. The keyboard must be able to scroll it.
+            {when(memo(move || is_open.get()), move || {
+                view! { <pre tabindex="0" role="region" aria-label="Data">{data.clone()}</pre> }
+            })}
+        </details>
+    }
 }
 
 /// It did not work, or was stopped.

@@ -14,10 +14,15 @@ use crate::{
 pub(crate) fn Stream() -> impl IntoView {
     let shell = use_shell();
     let ids = shell.view(|model| {
-        let earlier = model.entries.len().saturating_sub(model.shown);
-        model.entries.iter().skip(earlier).map(|entry| entry.id.clone()).collect::<Vec<_>>()
+        let asked = model.entries.iter().filter(|entry| entry.part_of.is_none());
+        let mut newest: Vec<_> = asked.rev().take(model.shown).map(|entry| entry.id.clone()).collect();
+        newest.reverse();
+        newest
     });
-    let earlier = shell.view(|model| model.entries.len().saturating_sub(model.shown));
+    let earlier = shell.view(|model| {
+        let asked = model.entries.iter().filter(|entry| entry.part_of.is_none()).count();
+        asked.saturating_sub(model.shown)
+    });
     let storage = shell.view(view::storage_notice);
     let is_empty = memo(move || ids.with(Vec::is_empty));
     let is_away = shell.view(|model| model.place != Place::Stream);

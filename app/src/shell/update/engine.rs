@@ -6,7 +6,7 @@ use mtor_shared::{
     problem::ProblemCode,
 };
 
-use super::{Turn, arguments, back_off_ms, chats, realm, routing, shelf};
+use super::{Turn, back_off_ms, chats, realm, routing, sentences, shelf, telling};
 use crate::shell::{
     effect::Effect,
     event::Timer,
@@ -112,11 +112,13 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: 
         Event::Probed { backend, bytes_per_s } => shelf::measured(model, turn, backend, bytes_per_s),
         Event::Reading { job, done, total } => chats::reading(model, job, done, total),
         Event::Token { job, text } => {
-            arguments::token(model, job, &text);
+            sentences::token(model, job, &text);
+            telling::token(model, job, &text);
             chats::token(model, turn, job, &text);
         }
         Event::Generated { job, answer } => {
-            arguments::generated(model, turn, job, &answer);
+            sentences::generated(model, turn, job, &answer);
+            telling::generated(model, turn, job, &answer);
             chats::generated(model, turn, job, answer);
         }
         Event::Embedded { job, vectors, elapsed_ms, backend } => {
@@ -125,7 +127,8 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: 
         Event::JobFailed { job, problem } => {
             routing::not_embedded(model, turn, job);
             shelf::not_imported(model, turn, job, &problem);
-            arguments::failed(model, job);
+            sentences::failed(model, turn, job);
+            telling::failed(model, turn, job, &problem);
             chats::failed(model, turn, job, problem);
         }
         Event::Lost { problem } => {
@@ -140,7 +143,8 @@ pub(super) fn event(model: &mut Model, turn: &mut Turn, generation: u32, event: 
             model.engine.state = EngineState::Lost { problem, restart_at_ms };
             routing::engine_gone(model, turn);
             shelf::engine_gone(model);
-            arguments::engine_gone(model);
+            sentences::engine_gone(model);
+            telling::engine_gone(model);
             chats::engine_gone(model, turn);
         }
     }

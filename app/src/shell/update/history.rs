@@ -2,7 +2,7 @@
 
 use mtor_shared::{identity::DidKey, problem::Problem};
 
-use super::{Turn, entries_where, forms, routing, runs};
+use super::{Turn, entries_where, forms, routing, runs, sentences, telling};
 use crate::shell::{
     effect::Effect,
     event::Timer,
@@ -70,9 +70,19 @@ pub(super) fn identity(model: &mut Model, result: Result<DidKey, Problem>) {
 
 /// Removes entries at once; they can be brought back for a while. What is going on is stopped first.
 pub(super) fn remove(model: &mut Model, turn: &mut Turn, goes: impl Fn(&Entry) -> bool) {
-    let ids = entries_where(model, goes);
+    let mut ids = entries_where(model, goes);
     if ids.is_empty() {
         return;
+    }
+    let count = ids.len();
+    // What is a part of one goes with it.
+    let parts = entries_where(model, |entry| {
+        entry.part_of.as_ref().is_some_and(|whole| ids.contains(whole)) && !ids.contains(&entry.id)
+    });
+    ids.extend(parts);
+    for id in &ids {
+        telling::stop(model, turn, id);
+        sentences::drop(model, turn, id);
     }
     for id in &ids {
         if let Some(run) = model.entry(id).filter(|entry| entry.is_busy()).and_then(|entry| entry.run()) {
@@ -89,7 +99,7 @@ pub(super) fn remove(model: &mut Model, turn: &mut Turn, goes: impl Fn(&Entry) -
     turn.ring(UNDO_MS, Timer::Undo { token: model.removals });
     turn.say(
         model,
-        if ids.len() == 1 { "Removed. It can be undone." } else { "History removed. It can be undone." },
+        if count == 1 { "Removed. It can be undone." } else { "History removed. It can be undone." },
     );
     turn.push(Effect::ForgetEntries(ids));
     turn.push(Effect::FocusPrompt);

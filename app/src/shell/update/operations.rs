@@ -300,13 +300,9 @@ pub(super) fn send(model: &mut Model, turn: &mut Turn, args: Map<String, Value>)
     let capability = &detail.capability;
     let [a, b, c, d, ..] = turn.stamp.random;
     let id = EntryId::new(turn.now_ms(), u32::from_be_bytes([a, b, c, d]));
-    model.entries.push(Shared::new(Entry {
-        id: id.clone(),
-        asked_at_ms: turn.now_ms(),
-        prompt: capability.title.clone(),
-        routing: None,
-        stage: Stage::Routing(WaitsFor::Catalogue { chosen: Some(capability.id.clone()) }),
-    }));
+    let stage = Stage::Routing(WaitsFor::Catalogue { chosen: Some(capability.id.clone()) });
+    let prompt = capability.title.clone();
+    model.entries.push(Shared::new(Entry::new(id.clone(), turn.now_ms(), prompt, stage)));
     let choice = Choice::new(capability, args, true);
     let asks_first = capability.residency == Residency::Provider;
     routing::proceed(model, turn, &id, choice, routing::Proceed { asks_first, reviewed: true });

@@ -2,7 +2,7 @@
 
 use mtor_shared::intent::Intent;
 
-use super::{Turn, chats, places, routing, runs};
+use super::{Turn, chats, places, routing, runs, telling};
 use crate::shell::{
     effect::Effect,
     model::{Entry, EntryId, Model, Shared, Stage, WaitsFor},
@@ -54,6 +54,9 @@ pub(super) fn escaped(model: &mut Model, turn: &mut Turn) {
     if let Some(id) = told {
         return chats::stop(model, turn, &id);
     }
+    if let Some(id) = model.tellings.last().map(|telling| telling.entry.clone()) {
+        return telling::stop(model, turn, &id);
+    }
     match model.entries.iter().rev().find(|entry| entry.is_busy()).map(|entry| entry.id.clone()) {
         Some(id) => runs::stop(model, turn, &id),
         None => {
@@ -69,7 +72,13 @@ pub(super) fn recalled(model: &mut Model, turn: &mut Turn, step: isize) {
     if chats::here(model).is_some() {
         return;
     }
-    let mut earlier: Vec<&str> = model.entries.iter().rev().map(|entry| entry.prompt.as_str()).collect();
+    let mut earlier: Vec<&str> = model
+        .entries
+        .iter()
+        .rev()
+        .filter(|entry| entry.part_of.is_none())
+        .map(|entry| entry.prompt.as_str())
+        .collect();
     earlier.dedup();
     let at = match (model.prompt.recalled, step) {
         (None, 1) => Some(0),
@@ -100,13 +109,8 @@ fn ask(model: &mut Model, turn: &mut Turn, words: String) {
     model.prompt.recalled = None;
     let [a, b, c, d, ..] = turn.stamp.random;
     let id = EntryId::new(turn.now_ms(), u32::from_be_bytes([a, b, c, d]));
-    model.entries.push(Shared::new(Entry {
-        id: id.clone(),
-        asked_at_ms: turn.now_ms(),
-        prompt: words,
-        routing: None,
-        stage: Stage::Routing(WaitsFor::Catalogue { chosen: None }),
-    }));
+    let stage = Stage::Routing(WaitsFor::Catalogue { chosen: None });
+    model.entries.push(Shared::new(Entry::new(id.clone(), turn.now_ms(), words, stage)));
     routing::route(model, turn, &id);
     places::to_stream(model, turn);
     turn.push(Effect::ShowNewest);

@@ -8,7 +8,7 @@ use mtor_shared::{
 };
 use serde_json::{Map, Value};
 
-use super::{Turn, arguments, forms, runs};
+use super::{Turn, arguments, forms, joining, runs};
 use crate::shell::{
     effect::{self, Effect},
     event::{Decided, Timer},
@@ -157,6 +157,11 @@ pub(super) fn picked(model: &mut Model, turn: &mut Turn, id: &EntryId, capabilit
     }
 }
 
+/// A language model chose it as a part of an answer.
+pub(super) fn joined(model: &mut Model, turn: &mut Turn, id: &EntryId, capability: &CapabilityId) {
+    choose(model, turn, id, capability, false);
+}
+
 fn choose(model: &mut Model, turn: &mut Turn, id: &EntryId, capability: &CapabilityId, by_person: bool) {
     let Some((entry, catalogue)) = model.entry(id).zip(model.catalogue.as_ref()) else { return };
     let Some(known) = catalogue.find(capability) else {
@@ -210,6 +215,7 @@ pub(super) fn proceed(model: &mut Model, turn: &mut Turn, id: &EntryId, choice: 
     };
     turn.edit(model, id, |entry| entry.stage = Stage::Chosen(choice, step));
     turn.say(model, words);
+    joining::part_changed(model, turn, id);
 }
 
 /// A person filled the form of a question in.
@@ -258,6 +264,7 @@ pub(super) fn declined(model: &mut Model, turn: &mut Turn, id: &EntryId) {
     turn.edit(model, id, |entry| entry.stage = Stage::Ended(problem));
     turn.say(model, "Not sent.");
     turn.push(Effect::FocusPrompt);
+    joining::part_changed(model, turn, id);
 }
 
 /// Whether the words of a choice go to a provider.

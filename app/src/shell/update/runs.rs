@@ -7,7 +7,7 @@ use mtor_shared::{
     stream::{Folded, RunStatus, RunView},
 };
 
-use super::{Turn, back_off_ms, entries_where, realm, routing};
+use super::{Turn, back_off_ms, entries_where, joining, realm, routing, sentences};
 use crate::shell::{
     effect::{Effect, OpenRun},
     event::{RunNews, Timer},
@@ -130,6 +130,7 @@ pub(super) fn stop(model: &mut Model, turn: &mut Turn, id: &EntryId) {
     let Some(entry) = model.entry(id) else { return };
     match &entry.stage {
         Stage::Routing(_) => {
+            sentences::drop(model, turn, id);
             turn.edit(model, id, |entry| entry.stage = Stage::Ended(stopped("")));
             turn.say(model, "Stopped.");
         }
@@ -210,6 +211,7 @@ fn finish_if_over(model: &mut Model, turn: &mut Turn, id: &EntryId) {
         }
     });
     turn.say(model, words);
+    joining::part_changed(model, turn, id);
 }
 
 /// The entry whose run is listened to; with a connection, only while that one is the current one.

@@ -2,11 +2,11 @@
 
 use mtor_shared::{
     engine::{Backend, Command, JobId, Presence},
-    model::{EMBEDDER, Model as Listed, ModelId},
+    model::{CHAT, EMBEDDER, Model as Listed, ModelId},
     problem::{Problem, ProblemCode},
 };
 
-use super::{Turn, chats, engine};
+use super::{Turn, chats, engine, joining, telling};
 use crate::shell::{
     effect::Effect,
     event::{ModelAct, Timer},
@@ -216,12 +216,23 @@ pub(super) fn loaded(model: &mut Model, turn: &mut Turn, id: ModelId, load: Load
         let name = model.shelf.name(&id);
         turn.say(model, format!("{name} is ready."));
     }
+    go_on(model, turn);
+}
+
+/// Whatever waits for a model that is there goes on.
+fn go_on(model: &mut Model, turn: &mut Turn) {
     chats::go_on(model, turn);
+    joining::go_on(model, turn);
+    telling::go_on(model, turn);
 }
 
 /// A load ended without a model.
 pub(super) fn load_failed(model: &mut Model, turn: &mut Turn, id: ModelId, problem: Problem) {
     model.shelf.wanted.retain(|wanted| *wanted != id);
+    telling::load_failed(model, &id, &problem);
+    if id.0 == CHAT {
+        joining::load_failed(model, turn);
+    }
     let load = if problem.code == ProblemCode::Stopped {
         Load::Paused
     } else {
@@ -257,7 +268,7 @@ pub(super) fn surveyed(
             load_if_stored(model, turn, &wanted);
         }
     }
-    chats::go_on(model, turn);
+    go_on(model, turn);
 }
 
 /// The machine was measured.

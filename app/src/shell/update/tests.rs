@@ -4,6 +4,7 @@ mod chatting;
 mod consent;
 mod device;
 mod federation;
+mod joining;
 mod keeping;
 mod prompting;
 mod reading;
