@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub mod audio;
 pub mod chat;
 pub mod constrain;
 pub mod device;
@@ -36,4 +37,4 @@ mod native;
 pub mod worker;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Embedder, clock, models_folder, text_model};
+pub use native::{Embedder, clock, models_folder, speech_detector, text_model, whisper};

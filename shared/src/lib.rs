@@ -20,6 +20,7 @@ pub mod slots;
 pub mod source;
 pub mod stream;
 pub mod telling;
+pub mod voice;
 pub mod words;
 
 #[cfg(test)]

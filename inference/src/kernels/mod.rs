@@ -6,18 +6,22 @@
 
 mod attention;
 mod causal;
+mod cross;
 mod elementwise;
 mod gemm;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
+mod lineage;
 mod quant;
 mod rotary;
 mod simd;
 
 pub(crate) use attention::{AttentionScratch, attend};
 pub(crate) use causal::{Heads, attend_causal};
-pub(crate) use elementwise::{Gate, add_layer_norm, gated, layer_norm, normalise, rms_norm};
+pub(crate) use cross::{Memory, attend_memory};
+pub(crate) use elementwise::{Gate, add_layer_norm, gated, gelu_all, layer_norm, log_softmax, normalise, rms_norm};
 pub(crate) use gemm::{Activation, Packed, gemm};
+pub(crate) use lineage::attend_lineage;
 pub(crate) use quant::{Activations, FloatMatrix, Matrix, product};
 pub(crate) use rotary::{Pairing, rotate};
 pub(crate) use simd::Level;

@@ -2,3 +2,5 @@
 
 pub mod decoder;
 pub mod minilm;
+pub mod silero;
+pub mod whisper;
