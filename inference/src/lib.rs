@@ -22,11 +22,15 @@ pub mod chat;
 pub mod constrain;
 pub mod device;
 pub mod generate;
+pub mod graph;
+pub mod image;
 mod kernels;
 pub mod memory;
 pub mod models;
+pub mod onnx;
 pub mod probe;
 pub mod schedule;
+pub mod tfjs;
 pub mod tokenizer;
 pub mod weights;
 

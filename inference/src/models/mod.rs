@@ -2,3 +2,6 @@
 
 pub mod decoder;
 pub mod minilm;
+pub mod mobilenet;
+pub mod nanodet;
+pub mod ppocr;

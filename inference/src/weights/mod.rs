@@ -6,6 +6,7 @@ pub mod blocks;
 pub mod file;
 mod gguf;
 mod safetensors;
+pub(crate) mod torch;
 
 pub use self::gguf::{Gguf, Metadata, Strings, TensorInfo, TensorType, Value};
 pub use self::safetensors::SafeTensors;
