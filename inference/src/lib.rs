@@ -23,11 +23,15 @@ pub mod chat;
 pub mod constrain;
 pub mod device;
 pub mod generate;
+pub mod graph;
+pub mod image;
 mod kernels;
 pub mod memory;
 pub mod models;
+pub mod onnx;
 pub mod probe;
 pub mod schedule;
+pub mod tfjs;
 pub mod tokenizer;
 pub mod weights;
 
@@ -37,4 +41,4 @@ mod native;
 pub mod worker;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Embedder, clock, models_folder, speech_detector, text_model, whisper};
+pub use native::{Embedder, clock, models_folder, speaker, speech_detector, text_model, whisper};

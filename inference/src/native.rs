@@ -15,7 +15,12 @@ use mtor_shared::{
 use crate::{
     device::{self, Choice},
     generate::TextModel,
-    models::{minilm::MiniLm, silero::Silero, whisper::Whisper},
+    models::{
+        hibari::{self, Hibari},
+        minilm::MiniLm,
+        silero::Silero,
+        whisper::Whisper,
+    },
     weights::file::VerifiedFile,
 };
 
@@ -145,6 +150,28 @@ pub async fn whisper(folder: &Path, id: &str) -> Result<Whisper, Problem> {
 /// A missing or damaged file.
 pub async fn speech_detector(folder: &Path) -> Result<Silero, Problem> {
     Silero::load(VerifiedFile::open(folder, file(model::SPEECH_DETECTOR, "model.bin")?)?).await
+}
+
+/// Loads the model that speaks from a folder of files named by their SHA-256.
+///
+/// # Errors
+///
+/// A missing or damaged file.
+pub async fn speaker(folder: &Path) -> Result<Hibari, Problem> {
+    let read = async |name: &str| VerifiedFile::open(folder, file(model::SPEAKER, name)?)?.content().await;
+    Hibari::new(&hibari::Files {
+        network: &read("hibari.onnx").await?,
+        alphabet: &read("vocab.json").await?,
+        unknown_words: &read("oov.onnx").await?,
+        unknown_letters: &read("oov.json").await?,
+        words: hibari::Sources {
+            gold: &read("lexicon_us_gold.json.gz").await?,
+            silver: &read("lexicon_us_silver.json.gz").await?,
+            tagger: &read("tagger.json.gz").await?,
+            normalize: &read("normalize.json").await?,
+            exceptions: &read("tokenizer_exceptions.json").await?,
+        },
+    })
 }
 
 fn file(id: &str, name: &str) -> Result<&'static ModelFile, Problem> {

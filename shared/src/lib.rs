@@ -16,6 +16,7 @@ pub mod problem;
 pub mod receipt;
 pub mod route;
 pub mod run;
+pub mod seen;
 pub mod slots;
 pub mod source;
 pub mod stream;

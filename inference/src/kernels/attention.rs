@@ -51,7 +51,7 @@ pub(crate) fn attend(
 }
 
 /// `x[row] = softmax(scale x[row])` for every row of `width` elements.
-pub(super) fn softmax(level: Level, x: &mut [f32], width: usize, scale: f32) {
+pub(crate) fn softmax(level: Level, x: &mut [f32], width: usize, scale: f32) {
     at_level!(level, softmax_rows(x: &mut [f32], width: usize, scale: f32));
 }
 

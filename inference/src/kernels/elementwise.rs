@@ -1,6 +1,6 @@
 //! Normalisation, gates and unit vectors.
 
-use super::simd::{Level, at_level, exp, gelu, multiply_add};
+use super::simd::{Level, at_level, exp, multiply_add};
 
 /// Partial sums that are independent of each other, so that the compiler may use SIMD.
 const LANES: usize = 8;
@@ -90,16 +90,6 @@ fn gated_product<const FMA: bool>(gate: Gate, x: &mut [f32], y: &[f32]) {
             *x = *x / (1.0 + exp::<FMA>(-2.0 * z)) * y;
         }),
     }
-}
-
-/// `x = x Φ(x)`, the exact form of GELU.
-pub(crate) fn gelu_all(level: Level, x: &mut [f32]) {
-    at_level!(level, gelu_each(x: &mut [f32]));
-}
-
-#[inline(always)]
-fn gelu_each<const FMA: bool>(x: &mut [f32]) {
-    x.iter_mut().for_each(|v| *v = gelu::<FMA>(*v));
 }
 
 /// `x = ln softmax(x)`. Elements that are minus infinity stay so.

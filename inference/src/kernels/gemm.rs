@@ -46,6 +46,11 @@ impl Packed {
         }
     }
 
+    /// Rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.k
+    }
+
     /// Columns.
     pub(crate) fn columns(&self) -> usize {
         self.n

@@ -10,6 +10,7 @@ mod ggml;
 mod gguf;
 pub mod memory;
 mod safetensors;
+pub(crate) mod torch;
 
 pub use self::ct2::Ct2;
 pub use self::ggml::Ggml;

@@ -2,6 +2,7 @@
 
 mod detect_speech;
 mod generate;
+mod speak;
 mod transcribe;
 
 use std::{
@@ -38,6 +39,8 @@ pub(super) enum Task {
     Transcribe(transcribe::Arguments),
     /// Say where somebody speaks in sound files; one JSON object a stretch, then one for each file
     DetectSpeech(detect_speech::Arguments),
+    /// Read a text aloud into a WAV file; one JSON object a sentence, then one for the whole
+    Speak(speak::Arguments),
 }
 
 /// Where to compute.
@@ -83,6 +86,7 @@ pub(super) fn run(task: Task) -> Result<(), Mistake> {
         Task::Generate(arguments) => generate::run(arguments),
         Task::Transcribe(arguments) => transcribe::run(arguments),
         Task::DetectSpeech(arguments) => detect_speech::run(arguments),
+        Task::Speak(arguments) => speak::run(arguments),
     }
 }
 

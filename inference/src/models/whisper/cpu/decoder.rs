@@ -9,8 +9,8 @@ use super::super::{
 };
 use crate::{
     kernels::{
-        Activation, Activations, Level, Matrix, Memory, Packed, attend_lineage, attend_memory, gelu_all, gemm,
-        layer_norm, product,
+        Activation, Activations, Level, Matrix, Memory, Packed, Pointwise, apply, attend_lineage, attend_memory,
+        gemm, layer_norm, product,
     },
     weights::{Ct2, Source},
 };
@@ -202,7 +202,7 @@ impl Decoder {
 
             quantise_normed(level, x, &layer.feed_norm, h, quantised);
             layer.up.apply(level, quantised, count, wide);
-            gelu_all(level, wide);
+            apply(level, Pointwise::Gelu, wide);
             quantised.quantise(level, wide, self.config.feed_forward);
             layer.down.apply(level, quantised, count, h);
             add(x, h);
