@@ -4,7 +4,10 @@
 //! `tests/fixtures/speech_texts.json`, stand beside them.
 
 #![allow(clippy::print_stdout, reason = "the lines are what a benchmark is for")]
-#![allow(clippy::disallowed_methods, reason = "a program of its own that is told by its environment where things are")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a program of its own that is told by its environment where things are"
+)]
 
 use std::{
     path::{Path, PathBuf},
@@ -70,7 +73,12 @@ async fn bench(name: &str, beams: usize, media: &Path) -> Result<(), Problem> {
             times.push(1e3 * elapsed);
             theirs.push(1e3 * reference.elapsed);
             if std::env::var_os("MTOR_BENCH_TEXTS").is_some() {
-                println!("{} {}\n  {text}\n  {}", if text == reference.text { "=" } else { "#" }, reference.file, reference.text);
+                println!(
+                    "{} {}\n  {text}\n  {}",
+                    if text == reference.text { "=" } else { "#" },
+                    reference.file,
+                    reference.text
+                );
             }
             let said = plain(&reference.said);
             if !said.is_empty() {
@@ -79,7 +87,8 @@ async fn bench(name: &str, beams: usize, media: &Path) -> Result<(), Problem> {
                 theirs_wrong += distance(&said, &plain(&reference.text));
             }
         }
-        let line = |variant: &str, unit: &str, values: Vec<f64>| line(name, beams, label, variant, unit, values);
+        let line =
+            |variant: &str, unit: &str, values: Vec<f64>| line(name, beams, label, variant, unit, values);
         let rate = |wrong: usize| vec![100.0 * wrong as f64 / words.max(1) as f64];
         line("file", "ms", times);
         line("file/faster-whisper", "ms", theirs.clone());

@@ -12,7 +12,7 @@ use std::{
 };
 
 use mtor_inference::{
-    audio::{AudioFile, FRAME, HOP, MelFrontEnd, Segment, SegmentRules, Change},
+    audio::{AudioFile, Change, FRAME, HOP, MelFrontEnd, Segment, SegmentRules},
     models::{
         silero::{Detector, Silero, config::WINDOW},
         whisper::{Options, Piece, Step, Whisper},
@@ -142,7 +142,8 @@ fn logits_of_whisper_equal_those_of_numpy() {
     let Some(mut model) = listener(LISTENER) else { return };
     let logits = model.logits(&frames(), &reference.prompt).unwrap();
     // Weights of 8 bits instead of 16: a hundredth of what logits differ from each other.
-    let worst = reference.best.iter().map(|(id, want)| (logits[*id as usize] - want).abs()).fold(0.0, f32::max);
+    let worst =
+        reference.best.iter().map(|(id, want)| (logits[*id as usize] - want).abs()).fold(0.0, f32::max);
     eprintln!("logits are off by {worst} at most, their spread is {}", reference.spread);
     assert!(worst < 0.05 * reference.spread, "{worst} of {}", reference.spread);
     assert!(model.logits(&[], &[1]).is_err() && model.logits(&frames(), &[u32::MAX]).is_err());
@@ -202,7 +203,10 @@ fn assert_hears_as_faster_whisper(model: &str, beams: usize) {
             same += 1;
             if reference.temperature == 0.0 && pieces.len() == reference.spans.len() {
                 for (piece, (start, end)) in pieces.iter().zip(&reference.spans) {
-                    assert!((piece.start - start).abs() < 0.11 && (piece.end - end).abs() < 0.11, "{piece:?}");
+                    assert!(
+                        (piece.start - start).abs() < 0.11 && (piece.end - end).abs() < 0.11,
+                        "{piece:?}"
+                    );
                 }
             }
             if let (Some(piece), Some(mean)) = (pieces.first(), reference.mean_logprob) {

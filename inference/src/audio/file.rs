@@ -70,7 +70,8 @@ impl AudioFile {
         let format = symphonia::default::get_probe()
             .probe(hint, stream, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| unknown(&error))?;
-        let track = format.default_track(TrackType::Audio).ok_or_else(|| unknown(&"it has no sound track"))?;
+        let track =
+            format.default_track(TrackType::Audio).ok_or_else(|| unknown(&"it has no sound track"))?;
         let parameters = track
             .codec_params
             .as_ref()
@@ -225,7 +226,10 @@ mod tests {
                 assert_eq!(samples.len(), 5_000);
                 for (i, v) in samples.iter().enumerate() {
                     let want = i as f32 / 5_000.0 - 0.5;
-                    assert!((v - want).abs() < 0.02, "{bits} bits, {channels} channels: {v} instead of {want}");
+                    assert!(
+                        (v - want).abs() < 0.02,
+                        "{bits} bits, {channels} channels: {v} instead of {want}"
+                    );
                 }
             }
         }

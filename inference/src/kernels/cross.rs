@@ -29,7 +29,13 @@ impl Memory {
 }
 
 /// `out[t] = concat over heads of softmax(q kᵀ / sqrt(width)) v`; `q` and `out` are [tokens, heads * width].
-pub(crate) fn attend_memory(level: Level, memory: &Memory, q: &[f32], scores: &mut Vec<f32>, out: &mut [f32]) {
+pub(crate) fn attend_memory(
+    level: Level,
+    memory: &Memory,
+    q: &[f32],
+    scores: &mut Vec<f32>,
+    out: &mut [f32],
+) {
     let Memory { heads, positions, width } = memory;
     let (positions, row) = (*positions, heads.len() * width);
     let scale = 1.0 / (*width as f32).sqrt();

@@ -96,7 +96,17 @@ mod tests {
         // Another order of the same rows is the same past.
         let turned: Vec<u32> = (0..6).rev().collect();
         let mut again = vec![f32::NAN; 24];
-        attend_lineage(level, heads, width, &q[72..], &[&turned], &keys, &values, &mut Vec::new(), &mut again);
+        attend_lineage(
+            level,
+            heads,
+            width,
+            &q[72..],
+            &[&turned],
+            &keys,
+            &values,
+            &mut Vec::new(),
+            &mut again,
+        );
         assert!(again.iter().zip(&want[72..]).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 }

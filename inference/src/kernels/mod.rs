@@ -6,8 +6,8 @@
 
 mod attention;
 mod causal;
-mod cross;
 mod conv;
+mod cross;
 mod depthwise;
 mod elementwise;
 mod gemm;

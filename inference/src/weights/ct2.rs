@@ -71,7 +71,9 @@ impl<S: Source> Ct2<S> {
         let mut cursor = Cursor::new(&source);
         let version = cursor.u32().await?;
         if version != 6 {
-            return Err(unreadable(format_args!("it is no CTranslate2 model of version 6 (it says {version})")));
+            return Err(unreadable(format_args!(
+                "it is no CTranslate2 model of version 6 (it says {version})"
+            )));
         }
         let specification = string(&mut cursor).await?;
         let _revision = cursor.u32().await?;
@@ -228,7 +230,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_an_error_that_names_the_variable() {
         let file = block_on(Ct2::open(Memory(file()))).unwrap();
-        assert!(block_on(file.tensor("half", &[2])).unwrap_err().title.contains("variable half is F16 [1, 2]"));
+        assert!(
+            block_on(file.tensor("half", &[2])).unwrap_err().title.contains("variable half is F16 [1, 2]")
+        );
         assert!(block_on(file.tensor("alias", &[1, 2])).unwrap_err().title.contains("no variable alias"));
         assert!(block_on(file.integer("half")).unwrap_err().title.contains("no integer"));
     }

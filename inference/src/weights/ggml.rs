@@ -93,7 +93,8 @@ impl<S: Source> Ggml<S> {
     pub async fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Problem> {
         let tensor =
             self.tensors.get(name).ok_or_else(|| unreadable(format_args!("there is no tensor {name}")))?;
-        let essential = |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|n| *n != 1).collect() };
+        let essential =
+            |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|n| *n != 1).collect() };
         if essential(&tensor.shape) != essential(shape) {
             return Err(unreadable(format_args!("tensor {name} is {:?} instead of {shape:?}", tensor.shape)));
         }

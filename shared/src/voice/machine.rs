@@ -169,7 +169,9 @@ impl Loop {
     pub fn left_ms(&self, now_ms: u64) -> Option<u64> {
         let (since, limit) = match &self.state {
             State::Listening { since_ms, .. } => (*since_ms, self.rules.privacy_ms?),
-            State::Woken { since_ms, .. } | State::Recording { since_ms, .. } => (*since_ms, self.rules.step_ms),
+            State::Woken { since_ms, .. } | State::Recording { since_ms, .. } => {
+                (*since_ms, self.rules.step_ms)
+            }
             State::Idle | State::Waiting { .. } | State::Speaking => return None,
         };
         Some(limit.saturating_sub(now_ms.saturating_sub(since)))
@@ -344,8 +346,12 @@ impl Loop {
             Some(Command::Submit) => {
                 pieces.extend(Some(heard.before).filter(|before| !before.is_empty()));
                 match pieces.join(" ") {
-                    request if request.is_empty() => (State::Woken { since_ms: now_ms, misses: 0 }, Vec::new()),
-                    request => (State::Waiting { request: request.clone() }, vec![Effect::Submit { request }]),
+                    request if request.is_empty() => {
+                        (State::Woken { since_ms: now_ms, misses: 0 }, Vec::new())
+                    }
+                    request => {
+                        (State::Waiting { request: request.clone() }, vec![Effect::Submit { request }])
+                    }
                 }
             }
             None => {

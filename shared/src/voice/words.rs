@@ -99,7 +99,9 @@ impl<'t> Words<'t> {
     fn computer(&self, at: usize) -> Option<usize> {
         let is = |text: &str| matches!(skeleton(text).as_str(), "kmptr" | "kmptrs" | "kmpt" | "kmptrz");
         // "compute" alone is a word of its own.
-        if is(self.word(at)) && !matches!(self.word(at), "compute" | "computed" | "compete" | "competed" | "compet") {
+        if is(self.word(at))
+            && !matches!(self.word(at), "compute" | "computed" | "compete" | "competed" | "compet")
+        {
             return Some(at + 1);
         }
         // "come puter", "compute her", "com pewter".
@@ -133,23 +135,23 @@ impl<'t> Words<'t> {
     }
 }
 
-/// The sounds that a word is recognised by: consonants, those that are confused as one, no doubles. The letter h and
-/// the vowels carry nothing.
+/// The sounds that a word is recognised by: consonants, those that are confused as one, doubles once. The letter h and
+/// the vowels carry nothing, but for parting two consonants that are the same.
 fn skeleton(word: &str) -> String {
     let mut out = String::new();
+    let mut before = None;
     for c in word.chars() {
         let sound = match c {
-            'c' | 'k' | 'q' => 'k',
-            'b' | 'p' => 'p',
-            'd' | 't' => 't',
-            'm' | 'n' => 'm',
+            'c' | 'k' | 'q' => Some('k'),
+            'b' | 'p' => Some('p'),
+            'd' | 't' => Some('t'),
+            'm' | 'n' => Some('m'),
             'h' if !out.is_empty() => continue,
-            'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'w' | '\'' => continue,
-            c => c,
+            'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'w' | 'j' | '\'' => None,
+            c => Some(c),
         };
-        if !out.ends_with(sound) {
-            out.push(sound);
-        }
+        out.extend(sound.filter(|_| sound != before));
+        before = sound;
     }
     out
 }
@@ -161,8 +163,18 @@ mod tests {
     #[test]
     fn the_wake_word_is_known_in_many_spellings() {
         for text in [
-            "Computer.", "computer", "Computer!", "Hey, computer.", "OK computer", "Computers.", "Compuder.",
-            "Computa", "Come puter.", "Kompjuter", "Com pewter", "Konputer",
+            "Computer.",
+            "computer",
+            "Computer!",
+            "Hey, computer.",
+            "OK computer",
+            "Computers.",
+            "Compuder.",
+            "Computa",
+            "Come puter.",
+            "Kompjuter",
+            "Com pewter",
+            "Konputer",
         ] {
             assert_eq!(wake(text).as_deref(), Some(""), "{text}");
         }
@@ -173,8 +185,18 @@ mod tests {
     #[test]
     fn other_words_do_not_wake() {
         for text in [
-            "", "Commuter.", "The compost.", "Hey Jane, turn the lights off.", "Alexa.", "compute the sum",
-            "I bought a new computer yesterday", "Come here.", "Company", "complete", "competitor", "count to ten",
+            "",
+            "Commuter.",
+            "The compost.",
+            "Hey Jane, turn the lights off.",
+            "Alexa.",
+            "compute the sum",
+            "I bought a new computer yesterday",
+            "Come here.",
+            "Company",
+            "complete",
+            "competitor",
+            "count to ten",
         ] {
             assert_eq!(wake(text), None, "{text}");
         }
@@ -183,18 +205,20 @@ mod tests {
     #[test]
     fn a_request_ends_with_the_word_and_keeps_it_in_the_middle() {
         let heard = command("What is the weather in Berlin? Computer.");
-        assert_eq!((heard.before.as_str(), heard.command), ("What is the weather in Berlin", Some(Command::Submit)));
+        assert_eq!(
+            (heard.before.as_str(), heard.command),
+            ("What is the weather in Berlin", Some(Command::Submit))
+        );
         let heard = command("which computer is the fastest");
         assert_eq!((heard.before.as_str(), heard.command), ("which computer is the fastest", None));
     }
 
     #[test]
     fn erasing_and_silence_are_heard_inside_of_other_words() {
-        assert_eq!(command("no, back space, tomorrow"), Heard {
-            before: "no".into(),
-            command: Some(Command::Erase),
-            after: "tomorrow".into()
-        });
+        assert_eq!(
+            command("no, back space, tomorrow"),
+            Heard { before: "no".into(), command: Some(Command::Erase), after: "tomorrow".into() }
+        );
         for text in ["Shut up!", "oh, stop. Stop.", "please shut up now", "Shutup"] {
             assert!(is_stop(text), "{text}");
             assert_eq!(command(text).command, Some(Command::Stop), "{text}");

@@ -42,7 +42,8 @@ impl Matrix {
 
     /// Rounds a matrix of floats, row by row, to 8 bits with a scale for each 32.
     pub(crate) fn from_floats(rows: usize, columns: usize, weights: &[f32]) -> Self {
-        let mut matrix = Self::new(rows, columns, Quantisation { bits: 8, offset: 0, halves: false, mins: false });
+        let mut matrix =
+            Self::new(rows, columns, Quantisation { bits: 8, offset: 0, halves: false, mins: false });
         for group in weights.as_chunks::<GROUP>().0 {
             let top = group.iter().fold(0.0f32, |top, v| top.max(v.abs()));
             let scale = top / 127.0;

@@ -82,7 +82,8 @@ impl UnknownWords {
     fn new(network: &[u8], letters: &[u8]) -> Result<Self, Problem> {
         let table: Letters = serde_json::from_slice(letters)
             .map_err(|error| unreadable(format_args!("oov.json is damaged ({error})")))?;
-        let letters = (1..).zip(&table.letters).filter_map(|(id, text)| Some((text.chars().next()?, id))).collect();
+        let letters =
+            (1..).zip(&table.letters).filter_map(|(id, text)| Some((text.chars().next()?, id))).collect();
         Ok(Self {
             network: Network::new(onnx::read(network)?.graph)?,
             letters,
@@ -137,7 +138,10 @@ impl Hibari {
             phonemizer: Phonemizer::new(&files.words)?,
             unknown: UnknownWords::new(files.unknown_words, files.unknown_letters)?,
             network: Network::new(onnx::read(files.network)?.graph)?,
-            alphabet: alphabet.into_iter().filter_map(|(text, id)| Some((text.chars().next()?, id))).collect(),
+            alphabet: alphabet
+                .into_iter()
+                .filter_map(|(text, id)| Some((text.chars().next()?, id)))
+                .collect(),
             synth: Synth::new(),
             sentence_end: pattern(r#"(?<=[.!?…])["”’)\]]*\s+(?=\S)"#)?,
             clause_end: pattern(r"(?<=[,;:—])\s+")?,
@@ -246,7 +250,8 @@ impl Hibari {
             return false;
         }
         let Some(before) = paragraph[..end].strip_suffix('.') else { return true };
-        let word = before.rsplit(' ').next().unwrap_or_default().trim_start_matches(['(', '"', '“', '\'', '‘']);
+        let word =
+            before.rsplit(' ').next().unwrap_or_default().trim_start_matches(['(', '"', '“', '\'', '‘']);
         let mut letters = word.chars();
         let initial = letters.next().is_some_and(char::is_uppercase) && letters.next().is_none();
         !(self.phonemizer.is_title(word) || initial)

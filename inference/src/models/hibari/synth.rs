@@ -197,7 +197,9 @@ mod tests {
         let mut rest = off.clone();
         rest[24 * frames..25 * frames].fill((FRAME as f32 / 4.0).ln());
         let phase: Vec<f32> = (0..BINS * frames)
-            .map(|at| ((at % frames) as f32 * 24.0 * HOP as f32 / FRAME as f32).fract() * std::f32::consts::TAU)
+            .map(|at| {
+                ((at % frames) as f32 * 24.0 * HOP as f32 / FRAME as f32).fract() * std::f32::consts::TAU
+            })
             .collect();
         let zeros = vec![0.0; BINS * frames];
         let spectra = Spectra {

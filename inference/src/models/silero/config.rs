@@ -15,4 +15,5 @@ pub const HIDDEN: usize = 128;
 /// Samples of neighbours that a convolution sees.
 pub const KERNEL: usize = 3;
 /// Inputs, outputs and stride of each convolution.
-pub const CONVOLUTIONS: [(usize, usize, usize); 4] = [(BINS, 128, 1), (128, 64, 2), (64, 64, 2), (64, HIDDEN, 1)];
+pub const CONVOLUTIONS: [(usize, usize, usize); 4] =
+    [(BINS, 128, 1), (128, 64, 2), (64, 64, 2), (64, HIDDEN, 1)];

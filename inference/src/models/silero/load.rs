@@ -71,6 +71,11 @@ pub(super) async fn weights<S: Source>(source: S) -> Result<Weights, Problem> {
         }),
         gates_bias: input_bias.iter().zip(&state_bias).map(|(a, b)| a + b).collect(),
         output: file.tensor("_model.decoder.decoder.2.weight", &[1, HIDDEN]).await?,
-        output_bias: file.tensor("_model.decoder.decoder.2.bias", &[1]).await?.first().copied().unwrap_or(0.0),
+        output_bias: file
+            .tensor("_model.decoder.decoder.2.bias", &[1])
+            .await?
+            .first()
+            .copied()
+            .unwrap_or(0.0),
     })
 }

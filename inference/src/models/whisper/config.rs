@@ -54,7 +54,9 @@ impl Config {
                 .ok_or_else(|| unreadable(format_args!("there is no variable {name}")))
         };
         let layers = |part: &str| {
-            (0..256).take_while(|i| file.shape(&format!("{part}/layer_{i}/ffn/linear_0/bias")).is_some()).count()
+            (0..256)
+                .take_while(|i| file.shape(&format!("{part}/layer_{i}/ffn/linear_0/bias")).is_some())
+                .count()
         };
         let convolution = shape("encoder/conv1/weight", 3)?;
         let heads = file.integer("encoder/num_heads").await?;

@@ -352,7 +352,10 @@ mod tests {
     #[test]
     fn samples_follow_the_probabilities() {
         let logarithms = [0.5f32.ln(), f32::NEG_INFINITY, 0.25f32.ln(), 0.25f32.ln()];
-        assert_eq!([0.0, 0.49, 0.51, 0.74, 0.76, 0.9999].map(|at| sample(&logarithms, 1.0, at)), [0, 0, 2, 2, 3, 3]);
+        assert_eq!(
+            [0.0, 0.49, 0.51, 0.74, 0.76, 0.9999].map(|at| sample(&logarithms, 1.0, at)),
+            [0, 0, 2, 2, 3, 3]
+        );
         // Cold, only the best is left.
         assert_eq!(sample(&logarithms, 0.01, 0.99), 0);
         let mut seed = 7;

@@ -153,9 +153,8 @@ impl WhisperTokens {
     /// The text of ids, special tokens and times left out.
     pub fn decode(&self, ids: &[u32]) -> String {
         let words = ids.iter().filter(|id| **id < self.end);
-        let bytes: Vec<u8> = words
-            .flat_map(|id| bytes_of(self.words.get(*id as usize).unwrap_or_default()))
-            .collect();
+        let bytes: Vec<u8> =
+            words.flat_map(|id| bytes_of(self.words.get(*id as usize).unwrap_or_default())).collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

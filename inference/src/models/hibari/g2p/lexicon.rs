@@ -156,6 +156,10 @@ fn symbol(word: &str) -> Option<&'static str> {
     })
 }
 
+fn inside(tag: &str, context: Context) -> &'static str {
+    if context.vowel.is_none() || tag != "IN" { "ˈɪn" } else { "ɪn" }
+}
+
 fn is_letters(word: &str) -> bool {
     !word.is_empty() && word.chars().all(char::is_alphabetic)
 }
@@ -182,8 +186,7 @@ impl Lexicon {
     /// Letter by letter, the last one stressed.
     fn spelled(&self, word: &str) -> Option<String> {
         let letters = word.chars().filter(|c| c.is_alphabetic());
-        let letters: Option<String> =
-            letters.map(|c| self.gold.one(&c.to_uppercase().to_string())).collect();
+        let letters: Option<String> = letters.map(|c| self.gold.one(&c.to_uppercase().to_string())).collect();
         let phonemes = stressed(&letters?, Some(0.0));
         Some(match phonemes.rfind(SECONDARY) {
             Some(at) => {
@@ -214,7 +217,8 @@ impl Lexicon {
             "a" | "A" => told(if tag == "DT" { "ɐ" } else { "ˈA" }),
             "am" | "Am" | "AM" if noun => self.spelled(word),
             "am" | "Am" | "AM" => {
-                let strong = context.vowel.is_none() || word != "am" || stress.is_some_and(|stress| stress > 0.0);
+                let strong =
+                    context.vowel.is_none() || word != "am" || stress.is_some_and(|stress| stress > 0.0);
                 if strong { self.gold.one("am").map(str::to_owned) } else { told("ɐm") }
             }
             "AN" if noun => self.spelled(word),
@@ -223,8 +227,8 @@ impl Lexicon {
             "by" | "By" | "BY" if parent(tag) == "ADV" => told("bˈI"),
             "to" | "To" => self.before_to(context),
             "TO" if matches!(tag, "TO" | "IN") => self.before_to(context),
-            "in" | "In" => self.inside(tag, context),
-            "IN" if tag != "NNP" => self.inside(tag, context),
+            "in" | "In" => told(inside(tag, context)),
+            "IN" if tag != "NNP" => told(inside(tag, context)),
             "the" | "The" => told(if context.vowel == Some(true) { "ði" } else { "ðə" }),
             "THE" if tag == "DT" => told(if context.vowel == Some(true) { "ði" } else { "ðə" }),
             _ if tag == "IN" && word.to_lowercase().trim_end_matches('.') == "vs" => {
@@ -248,11 +252,6 @@ impl Lexicon {
             Some(false) => Some("tə".to_owned()),
             Some(true) => Some("tʊ".to_owned()),
         }
-    }
-
-    #[expect(clippy::unused_self, reason = "stands beside its like")]
-    fn inside(&self, tag: &str, context: Context) -> Option<String> {
-        Some(if context.vowel.is_none() || tag != "IN" { "ˈɪn" } else { "ɪn" }.to_owned())
     }
 
     fn is_known(&self, word: &str) -> bool {
@@ -290,7 +289,8 @@ impl Lexicon {
         let phonemes = match entry {
             Some(Entry::One(phonemes)) => Some(phonemes.as_str()),
             Some(Entry::ByTag(ways)) => {
-                let paused = context.is_some_and(|context| context.vowel.is_none()) && ways.contains_key("None");
+                let paused =
+                    context.is_some_and(|context| context.vowel.is_none()) && ways.contains_key("None");
                 let tag = match tag {
                     _ if paused => Some("None"),
                     Some(tag) if ways.contains_key(tag) => Some(tag),
@@ -360,9 +360,9 @@ impl Lexicon {
             return None;
         }
         let without = word.strip_suffix('s')?;
-        let two = word.strip_suffix("'s").or_else(|| {
-            word.strip_suffix("es").filter(|_| count > 4 && !word.ends_with("ies"))
-        });
+        let two = word
+            .strip_suffix("'s")
+            .or_else(|| word.strip_suffix("es").filter(|_| count > 4 && !word.ends_with("ies")));
         let stem = if !word.ends_with("ss") && self.is_known(without) {
             without.to_owned()
         } else if let Some(stem) = two.filter(|stem| self.is_known(stem)) {
@@ -581,13 +581,11 @@ impl Lexicon {
     pub(super) fn say_token(&self, token: &Token, context: Context) -> Option<String> {
         let word = token.alias.unwrap_or(&token.text).replace(['‘', '’'], "'");
         let word = tokenizers::NormalizedString::from(word).nfkc().get().to_owned();
-        let stress = if word == word.to_lowercase() {
-            None
-        } else {
-            Some(if is_upper(&word) { 2.0 } else { 0.5 })
-        };
+        let stress =
+            if word == word.to_lowercase() { None } else { Some(if is_upper(&word) { 2.0 } else { 0.5 }) };
         if let Some(phonemes) = self.word(&word, &token.tag, stress, context) {
-            let unit = token.currency.as_deref().and_then(|sign| MONEY.iter().find(|(known, ..)| *known == sign));
+            let unit =
+                token.currency.as_deref().and_then(|sign| MONEY.iter().find(|(known, ..)| *known == sign));
             let unit = unit.and_then(|(_, whole, _)| self.stem_s(&format!("{whole}s"), None, None, None));
             return Some(unit.map_or(phonemes.clone(), |unit| format!("{phonemes} {unit}")));
         }
@@ -614,7 +612,8 @@ mod tests {
 
     #[test]
     fn endings_follow_the_last_sound() {
-        let said = |list: [&str; 3], ending: fn(&str) -> Option<String>| list.map(|stem| ending(stem).unwrap());
+        let said =
+            |list: [&str; 3], ending: fn(&str) -> Option<String>| list.map(|stem| ending(stem).unwrap());
         assert_eq!(said(["kˈæt", "bˈʌs", "dˈɔɡ"], Lexicon::plural), ["kˈæts", "bˈʌsᵻz", "dˈɔɡz"]);
         assert_eq!(said(["wˈɔk", "nˈid", "wˈAt"], Lexicon::past), ["wˈɔkt", "nˈidᵻd", "wˈAɾᵻd"]);
         assert_eq!(said(["ɡˈO", "wˈAt", "ˈækt"], Lexicon::going), ["ɡˈOɪŋ", "wˈAɾɪŋ", "ˈæktɪŋ"]);

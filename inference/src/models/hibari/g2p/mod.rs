@@ -76,9 +76,7 @@ fn pattern(pattern: &str) -> Result<Regex, Problem> {
 
 /// Every character as itself, inside of a class too.
 fn escape_all(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| if c.is_ascii_punctuation() { vec!['\\', c] } else { vec![c] })
-        .collect()
+    text.chars().flat_map(|c| if c.is_ascii_punctuation() { vec!['\\', c] } else { vec![c] }).collect()
 }
 
 /// Reads JSON, compressed or not.
@@ -298,7 +296,13 @@ fn sign(c: char) -> &'static str {
 fn settle(tokens: &mut [Token]) {
     let text = token::text(tokens);
     let kind = |c: char| {
-        if c.is_alphabetic() { 0 } else if is_digits(c.encode_utf8(&mut [0; 4])) { 1 } else { 2 }
+        if c.is_alphabetic() {
+            0
+        } else if is_digits(c.encode_utf8(&mut [0; 4])) {
+            1
+        } else {
+            2
+        }
     };
     let mut kinds: Vec<u8> = text.chars().filter(|c| !JUNK.contains(*c)).map(kind).collect();
     kinds.sort_unstable();
@@ -307,7 +311,8 @@ fn settle(tokens: &mut [Token]) {
     let last = tokens.len() - 1;
     for (at, token) in tokens.iter_mut().enumerate() {
         if token.phonemes.is_none() {
-            if at == last && token.text.chars().count() == 1 && token.text.chars().all(|c| PAUSES.contains(c)) {
+            if at == last && token.text.chars().count() == 1 && token.text.chars().all(|c| PAUSES.contains(c))
+            {
                 token.phonemes = Some(token.text.clone());
             } else if token.text.chars().all(|c| JUNK.contains(c)) {
                 token.phonemes = Some(String::new());

@@ -9,13 +9,21 @@ use serde::Deserialize;
 use super::{numbers, pattern};
 
 const NUMBER: &str = r"\d+(?:,\d{3})*(?:\.\d+)?";
-const NUMERAL: &str =
-    "((?=[IVXLC])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))";
+const NUMERAL: &str = "((?=[IVXLC])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))";
 const FRACTIONS: [&str; 9] =
     ["half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
 const MONTHS: [(&str, &str); 12] = [
-    ("Jan", "January"), ("Feb", "February"), ("Mar", "March"), ("Apr", "April"), ("May", "May"), ("Jun", "June"),
-    ("Jul", "July"), ("Aug", "August"), ("Sep", "September"), ("Oct", "October"), ("Nov", "November"),
+    ("Jan", "January"),
+    ("Feb", "February"),
+    ("Mar", "March"),
+    ("Apr", "April"),
+    ("May", "May"),
+    ("Jun", "June"),
+    ("Jul", "July"),
+    ("Aug", "August"),
+    ("Sep", "September"),
+    ("Oct", "October"),
+    ("Nov", "November"),
     ("Dec", "December"),
 ];
 
@@ -69,7 +77,8 @@ fn any<'a>(words: impl Iterator<Item = &'a String>) -> String {
 
 impl Normalizer {
     pub(super) fn new(tables: Tables) -> Result<Self, Problem> {
-        let mut months: Vec<String> = MONTHS.iter().flat_map(|(short, long)| [(*short).to_owned(), (*long).to_owned()]).collect();
+        let mut months: Vec<String> =
+            MONTHS.iter().flat_map(|(short, long)| [(*short).to_owned(), (*long).to_owned()]).collect();
         months.push("Sept".to_owned());
         let months = any(months.iter());
         let units = any(tables.units.keys());
@@ -82,18 +91,20 @@ impl Normalizer {
             ("time", r"\b(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?([AaPp])\.?[Mm]\.?(?![A-Za-z]))?(?!\d)".into()),
             ("date iso", r"\b(\d{4})-(\d{2})-(\d{2})\b".into()),
             ("date us", r"\b(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})\b".into()),
-            ("big money", format!(r"([$£€])({NUMBER})\s?(hundred|thousand|million|billion|trillion|[kKmMbB]\b)")),
+            (
+                "big money",
+                format!(r"([$£€])({NUMBER})\s?(hundred|thousand|million|billion|trillion|[kKmMbB]\b)"),
+            ),
             ("cents", format!(r"(?<![\w.])({NUMBER})\s?¢")),
             (
                 "currency",
-                format!(r"(?<![\w])([¥₹₩]|Rs\.?|USD|EUR|GBP)\s?({NUMBER})(?:\s?(hundred|thousand|million|billion|trillion|[kKmMbB]\b))?"),
+                format!(
+                    r"(?<![\w])([¥₹₩]|Rs\.?|USD|EUR|GBP)\s?({NUMBER})(?:\s?(hundred|thousand|million|billion|trillion|[kKmMbB]\b))?"
+                ),
             ),
             ("degrees", format!(r"(?<![\w.])(-?{NUMBER})\s?°\s?([CF])?(?![\w])")),
             ("unit", format!(r"(?<![\w.])(-?{NUMBER})\s?({units})(?![\w])")),
-            (
-                "month day",
-                format!(r"\b({months})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?![\d:%])(,? \d{{4}}\b)?"),
-            ),
+            ("month day", format!(r"\b({months})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?![\d:%])(,? \d{{4}}\b)?")),
             ("day month", format!(r"\b(the )?(\d{{1,2}}) (?:of )?({months})\b\.?")),
             ("title", format!(r"\b({titles})\.? (?=[A-Z])")),
             ("abbreviation", format!(r"(?<![\w.])({abbreviations})(?![\w])")),
@@ -107,8 +118,10 @@ impl Normalizer {
             ("plus", r"(?<![\w+])\+(?=\d)".into()),
             ("space before", r" +([,.;:!?])".into()),
         ];
-        let patterns =
-            list.into_iter().map(|(name, text)| Ok((name, pattern(&text)?))).collect::<Result<_, Problem>>()?;
+        let patterns = list
+            .into_iter()
+            .map(|(name, text)| Ok((name, pattern(&text)?)))
+            .collect::<Result<_, Problem>>()?;
         let mut signs = Vec::new();
         for (sign, word) in &tables.symbols.0 {
             let escaped = fancy_regex::escape(sign);
@@ -168,7 +181,8 @@ impl Normalizer {
         });
         text = self.replace("cents", &text, |found| counted(group(found, 1), tables.currency.get("¢")));
         text = self.replace("currency", &text, |found| {
-            let (names, amount) = (tables.currency.get(group(found, 1).trim_end_matches('.')), group(found, 2));
+            let (names, amount) =
+                (tables.currency.get(group(found, 1).trim_end_matches('.')), group(found, 2));
             match found.get(3) {
                 Some(big) => {
                     let unit = names.map_or("", |names| names[1].as_str());
@@ -187,7 +201,8 @@ impl Normalizer {
             };
             format!("{amount} {unit}{scale}")
         });
-        text = self.replace("unit", &text, |found| counted(group(found, 1), tables.units.get(group(found, 2))));
+        text =
+            self.replace("unit", &text, |found| counted(group(found, 1), tables.units.get(group(found, 2))));
         text = self.replace("month day", &text, |found| match (month(group(found, 1)), number(found, 2)) {
             (Some(month), day @ 1..=31) => {
                 format!("{month} {}{}", numbers::ordinal(day.into()), group(found, 3))

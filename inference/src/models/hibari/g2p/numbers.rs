@@ -1,14 +1,42 @@
 //! Numbers as English words.
 
 const ONES: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 10] =
     ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const SCALES: [&str; 12] = [
-    "", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion", "sextillion", "septillion",
-    "octillion", "nonillion", "decillion",
+    "",
+    "thousand",
+    "million",
+    "billion",
+    "trillion",
+    "quadrillion",
+    "quintillion",
+    "sextillion",
+    "septillion",
+    "octillion",
+    "nonillion",
+    "decillion",
 ];
 const IRREGULAR: [(&str, &str); 7] = [
     ("one", "first"),
@@ -135,9 +163,14 @@ mod tests {
         ] {
             assert_eq!(cardinal(n), want);
         }
-        assert_eq!([ordinal(1), ordinal(20), ordinal(123)].join(" "), "first twentieth one hundred and twenty-third");
-        assert_eq!([year(1905), year(2005), year(2010), year(1900)].join("; "),
-            "nineteen oh-five; two thousand and five; twenty ten; nineteen hundred");
+        assert_eq!(
+            [ordinal(1), ordinal(20), ordinal(123)].join(" "),
+            "first twentieth one hundred and twenty-third"
+        );
+        assert_eq!(
+            [year(1905), year(2005), year(2010), year(1900)].join("; "),
+            "nineteen oh-five; two thousand and five; twenty ten; nineteen hundred"
+        );
         assert_eq!(decimal("3.140").as_deref(), Some("three point one four"));
         assert_eq!(decimal(".5").as_deref(), Some("zero point five"));
     }

@@ -125,8 +125,10 @@ mod tests {
 
     #[test]
     fn shapes_and_endings_count_characters() {
-        assert_eq!(["word", "IBM", "A", "Paris", "iPhone", "42", "3rd", "a-b"].map(shape),
-            ["x", "XX", "X1", "Xx", "xX", "d", "dxx", "x-x"]);
+        assert_eq!(
+            ["word", "IBM", "A", "Paris", "iPhone", "42", "3rd", "a-b"].map(shape),
+            ["x", "XX", "X1", "Xx", "xX", "d", "dxx", "x-x"]
+        );
         assert_eq!(["running", "né", ""].map(ending), ["ing", "né", ""]);
         assert_eq!(["1999", "12", "well-known", "Word"].map(normal), ["!YEAR", "!DIGITS", "!HYPHEN", "word"]);
     }

@@ -39,13 +39,16 @@ pub(super) fn text(tokens: &[Token]) -> String {
 
 /// Several tokens as one; their phonemes too where `sounds`.
 pub(super) fn merged(tokens: &[Token], sounds: bool) -> Token {
-    let weight =
-        |token: &Token| token.text.chars().map(|c| if c.to_lowercase().eq([c]) { 1 } else { 2 }).sum::<usize>();
-    let heaviest = tokens.iter().reduce(|best, other| if weight(other) > weight(best) { other } else { best });
+    let weight = |token: &Token| {
+        token.text.chars().map(|c| if c.to_lowercase().eq([c]) { 1 } else { 2 }).sum::<usize>()
+    };
+    let heaviest =
+        tokens.iter().reduce(|best, other| if weight(other) > weight(best) { other } else { best });
     let mut phonemes = String::new();
     for token in tokens {
         let said = token.phonemes.as_deref().unwrap_or_default();
-        if token.apart && !phonemes.is_empty() && !phonemes.ends_with(char::is_whitespace) && !said.is_empty() {
+        if token.apart && !phonemes.is_empty() && !phonemes.ends_with(char::is_whitespace) && !said.is_empty()
+        {
             phonemes.push(' ');
         }
         phonemes.push_str(said);

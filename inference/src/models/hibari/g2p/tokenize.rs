@@ -29,7 +29,8 @@ pub(super) struct Tokenizer {
 
 impl Tokenizer {
     pub(super) fn new(special: HashMap<String, Vec<String>>) -> Result<Self, Problem> {
-        let each = |characters: &str| characters.chars().map(|c| escape_all(&c.to_string())).collect::<Vec<_>>();
+        let each =
+            |characters: &str| characters.chars().map(|c| escape_all(&c.to_string())).collect::<Vec<_>>();
         let icons = format!("[{}]", escape_all(ICONS));
         let (quotes, punctuation) = (escape_all(QUOTES), escape_all(PUNCTUATION));
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
@@ -189,11 +190,20 @@ mod tests {
             .collect();
         let tokenizer = Tokenizer::new(special).unwrap();
         let words = |text: &str| -> Vec<String> {
-            tokenizer.tokens(text).into_iter().map(|(word, space)| word + if space { "_" } else { "" }).collect()
+            tokenizer
+                .tokens(text)
+                .into_iter()
+                .map(|(word, space)| word + if space { "_" } else { "" })
+                .collect()
         };
-        assert_eq!(words("(\"don't,\" Mr. X said...)"),
-            ["(", "\"", "do", "n't", ",", "\"_", "Mr._", "X_", "said", "...", ")"]);
-        assert_eq!(words("well-known $5.50 10km U.S."), ["well", "-", "known_", "$", "5.50_", "10", "km_", "U.S."]);
+        assert_eq!(
+            words("(\"don't,\" Mr. X said...)"),
+            ["(", "\"", "do", "n't", ",", "\"_", "Mr._", "X_", "said", "...", ")"]
+        );
+        assert_eq!(
+            words("well-known $5.50 10km U.S."),
+            ["well", "-", "known_", "$", "5.50_", "10", "km_", "U.S."]
+        );
         assert_eq!(words("see www.example.com/a-b now"), ["see_", "www.example.com/a-b_", "now"]);
     }
 }

@@ -9,8 +9,8 @@ use super::super::{
 };
 use crate::{
     kernels::{
-        Activation, Activations, Level, Matrix, Memory, Packed, Pointwise, apply, attend_lineage, attend_memory,
-        gemm, layer_norm, product,
+        Activation, Activations, Level, Matrix, Memory, Packed, Pointwise, apply, attend_lineage,
+        attend_memory, gemm, layer_norm, product,
     },
     weights::{Ct2, Source},
 };

@@ -75,7 +75,8 @@ impl Encoder {
         let width = config.width;
         let first = load::convolution(file, "encoder/conv1", config.bands, width).await?;
         let second = load::convolution(file, "encoder/conv2", width, width).await?;
-        let positions = file.tensor("encoder/position_encodings/encodings", &[config.positions, width]).await?;
+        let positions =
+            file.tensor("encoder/position_encodings/encodings", &[config.positions, width]).await?;
         let mut layers = Vec::with_capacity(config.encoder_layers);
         for index in 0..config.encoder_layers {
             let layer = load::layer(file, &config, &format!("encoder/layer_{index}")).await?;
