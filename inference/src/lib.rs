@@ -18,15 +18,20 @@
 //! # }
 //! ```
 
+pub mod audio;
 pub mod chat;
 pub mod constrain;
 pub mod device;
 pub mod generate;
+pub mod graph;
+pub mod image;
 mod kernels;
 pub mod memory;
 pub mod models;
+pub mod onnx;
 pub mod probe;
 pub mod schedule;
+pub mod tfjs;
 pub mod tokenizer;
 pub mod weights;
 
@@ -36,4 +41,4 @@ mod native;
 pub mod worker;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Embedder, clock, models_folder, text_model};
+pub use native::{Embedder, clock, models_folder, speaker, speech_detector, text_model, whisper};

@@ -15,7 +15,12 @@ use mtor_shared::{
 use crate::{
     device::{self, Choice},
     generate::TextModel,
-    models::minilm::MiniLm,
+    models::{
+        hibari::{self, Hibari},
+        minilm::MiniLm,
+        silero::Silero,
+        whisper::Whisper,
+    },
     weights::file::VerifiedFile,
 };
 
@@ -125,6 +130,48 @@ async fn text_model_on(folder: &Path, id: &str, target: &device::Target) -> Resu
         trusted()?;
     }
     Ok(model)
+}
+
+/// Loads a model that writes down speech from a folder of files named by their SHA-256.
+///
+/// # Errors
+///
+/// A missing or damaged file; a model that is none for speech.
+pub async fn whisper(folder: &Path, id: &str) -> Result<Whisper, Problem> {
+    let tokenizer = VerifiedFile::open(folder, file(id, "tokenizer.json")?)?.content().await?;
+    let weights = VerifiedFile::open(folder, file(id, "model.bin")?)?;
+    Whisper::load(weights, &tokenizer, |_| {}).await
+}
+
+/// Loads the model that hears whether somebody speaks from a folder of files named by their SHA-256.
+///
+/// # Errors
+///
+/// A missing or damaged file.
+pub async fn speech_detector(folder: &Path) -> Result<Silero, Problem> {
+    Silero::load(VerifiedFile::open(folder, file(model::SPEECH_DETECTOR, "model.bin")?)?).await
+}
+
+/// Loads the model that speaks from a folder of files named by their SHA-256.
+///
+/// # Errors
+///
+/// A missing or damaged file.
+pub async fn speaker(folder: &Path) -> Result<Hibari, Problem> {
+    let read = async |name: &str| VerifiedFile::open(folder, file(model::SPEAKER, name)?)?.content().await;
+    Hibari::new(&hibari::Files {
+        network: &read("hibari.onnx").await?,
+        alphabet: &read("vocab.json").await?,
+        unknown_words: &read("oov.onnx").await?,
+        unknown_letters: &read("oov.json").await?,
+        words: hibari::Sources {
+            gold: &read("lexicon_us_gold.json.gz").await?,
+            silver: &read("lexicon_us_silver.json.gz").await?,
+            tagger: &read("tagger.json.gz").await?,
+            normalize: &read("normalize.json").await?,
+            exceptions: &read("tokenizer_exceptions.json").await?,
+        },
+    })
 }
 
 fn file(id: &str, name: &str) -> Result<&'static ModelFile, Problem> {

@@ -17,10 +17,12 @@ pub mod problem;
 pub mod receipt;
 pub mod route;
 pub mod run;
+pub mod seen;
 pub mod slots;
 pub mod source;
 pub mod stream;
 pub mod telling;
+pub mod voice;
 pub mod words;
 
 #[cfg(test)]

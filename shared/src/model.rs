@@ -24,6 +24,12 @@ pub enum Task {
     Embed,
     /// Text goes on: answers to messages where the file holds a chat template, else plain continuation.
     Generate,
+    /// Speech to text.
+    Transcribe,
+    /// Sound to where somebody speaks in it.
+    DetectSpeech,
+    /// Text to speech.
+    Speak,
 }
 
 /// One model and the files that it consists of.
@@ -118,6 +124,15 @@ pub const EMBEDDER: &str = "all-minilm-l6-v2";
 
 /// The model that answers messages.
 pub const CHAT: &str = "qwen2.5-coder-0.5b-instruct";
+
+/// The model that writes down spoken English.
+pub const LISTENER: &str = "whisper-tiny.en";
+
+/// The model that hears whether somebody speaks.
+pub const SPEECH_DETECTOR: &str = "silero-vad-6.2";
+
+/// The model that speaks.
+pub const SPEAKER: &str = "hibari";
 
 #[cfg(test)]
 mod tests {

@@ -3,12 +3,13 @@
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use mtor_shared::model::CHAT;
+use mtor_shared::model::{CHAT, LISTENER};
 
 use crate::context::Context;
 use crate::{build, engine, models, process, setup};
 
-const NAMES: &[&str] = &["arguments", "embed", "generate", "load", "memory", "route", "scan", "search"];
+const NAMES: &[&str] =
+    &["arguments", "embed", "generate", "load", "memory", "route", "scan", "search", "speech"];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
@@ -70,6 +71,17 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             let mut native = context.cargo();
             native.args(["run", "--release", "--package", "mtor", "--example", "bench_search"]);
             process::run(with_surroundings(context, &mut native))
+        }
+        "speech" => {
+            setup::ensure(context, &[setup::Need::Wasm])?;
+            models::fetch(context, &[LISTENER.to_owned()])?;
+            for beams in ["1", "5"] {
+                let mut native = context.cargo();
+                native.args(["run", "--release", "--package", "mtor-inference", "--no-default-features"]);
+                native.args(["--example", "bench_speech", "--", LISTENER, beams]);
+                process::run(with_surroundings(context, &mut native))?;
+            }
+            Ok(())
         }
         unknown => bail!("there is no benchmark {unknown}; the known ones are {}", NAMES.join(", ")),
     }

@@ -5,6 +5,9 @@ use super::{
     simd::{Level, at_level, exp},
 };
 
+/// Queries whose scores are in memory at a time: those of a long sequence would not fit the second-level cache.
+const QUERIES: usize = 96;
+
 /// Memory that one call leaves to the next.
 #[derive(Default)]
 pub(crate) struct AttentionScratch {
@@ -30,19 +33,25 @@ pub(crate) fn attend(
     let stride = 3 * width;
     let scale = 1.0 / (d as f32).sqrt();
     let AttentionScratch { keys, values, scores } = scratch;
-    scores.resize(tokens * tokens, 0.0);
+    scores.resize(QUERIES.min(tokens) * tokens, 0.0);
     for head in 0..heads {
         let (query, key, value) = (head * d, width + head * d, 2 * width + head * d);
         keys.refill(d, tokens, |i, t| qkv[t * stride + key + i]);
         values.refill(tokens, d, |t, i| qkv[t * stride + value + i]);
-        gemm(level, tokens, &qkv[query..], stride, keys, &[], Activation::Identity, scores, tokens);
-        softmax(level, scores, tokens, scale);
-        gemm(level, tokens, scores, tokens, values, &[], Activation::Identity, &mut out[query..], width);
+        for first in (0..tokens).step_by(QUERIES) {
+            let rows = QUERIES.min(tokens - first);
+            let scores = &mut scores[..rows * tokens];
+            let none = Activation::Identity;
+            gemm(level, rows, &qkv[first * stride + query..], stride, keys, &[], none, scores, tokens);
+            softmax(level, scores, tokens, scale);
+            let out = &mut out[first * width + query..];
+            gemm(level, rows, scores, tokens, values, &[], none, out, width);
+        }
     }
 }
 
 /// `x[row] = softmax(scale x[row])` for every row of `width` elements.
-fn softmax(level: Level, x: &mut [f32], width: usize, scale: f32) {
+pub(crate) fn softmax(level: Level, x: &mut [f32], width: usize, scale: f32) {
     at_level!(level, softmax_rows(x: &mut [f32], width: usize, scale: f32));
 }
 
@@ -85,7 +94,7 @@ mod tests {
     #[test]
     fn attention_equals_the_definition() {
         let (heads, d) = (3, 8);
-        for tokens in [1, 2, 19] {
+        for tokens in [1, 2, 19, 205] {
             let qkv: Vec<f32> =
                 (0..tokens * 3 * heads * d).map(|i| (i * 7919 % 97) as f32 / 48.0 - 1.0).collect();
             let mut out = vec![0.0; tokens * heads * d];

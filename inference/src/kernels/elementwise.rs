@@ -92,6 +92,21 @@ fn gated_product<const FMA: bool>(gate: Gate, x: &mut [f32], y: &[f32]) {
     }
 }
 
+/// `x = ln softmax(x)`. Elements that are minus infinity stay so.
+pub(crate) fn log_softmax(level: Level, x: &mut [f32]) {
+    at_level!(level, logarithms(x: &mut [f32]));
+}
+
+#[inline(always)]
+fn logarithms<const FMA: bool>(x: &mut [f32]) {
+    let top = x.iter().fold(f32::NEG_INFINITY, |top, v| if *v > top { *v } else { top });
+    if top == f32::NEG_INFINITY {
+        return;
+    }
+    let shift = top + sum(x, |v| exp::<FMA>(v - top)).ln();
+    x.iter_mut().for_each(|v| *v -= shift);
+}
+
 /// Scales `x` to length 1. A vector of zeros stays as it is.
 pub(crate) fn normalise(x: &mut [f32]) {
     let length = sum(x, |v| v * v).sqrt();
@@ -103,6 +118,17 @@ pub(crate) fn normalise(x: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn logarithms_of_shares_add_up_to_one() {
+        let mut x: Vec<f32> = (0..1001).map(|i| (i % 37) as f32 / 3.0).collect();
+        x[5] = f32::NEG_INFINITY;
+        let before = x.clone();
+        log_softmax(Level::detect(), &mut x);
+        let total: f64 = x.iter().map(|v| f64::from(*v).exp()).sum();
+        assert!((total - 1.0).abs() < 1e-4 && x[5] == f32::NEG_INFINITY, "{total}");
+        assert!((x[1] - x[0] - (before[1] - before[0])).abs() < 1e-5);
+    }
 
     #[test]
     fn normalised_rows_have_the_mean_and_variance_asked_for() {

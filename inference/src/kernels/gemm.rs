@@ -46,6 +46,11 @@ impl Packed {
         }
     }
 
+    /// Rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.k
+    }
+
     /// Columns.
     pub(crate) fn columns(&self) -> usize {
         self.n
@@ -162,7 +167,10 @@ fn tile_of<const FMA: bool, const M: usize>(
             }
         }
         if stage.ends && stage.gelu {
-            *sums = sums.map(gelu::<FMA>);
+            // `array::map` may stay a function of its own, compiled without the wider instructions.
+            for sum in sums.iter_mut() {
+                *sum = gelu::<FMA>(*sum);
+            }
         }
         c.copy_from_slice(&sums[..width]);
     }

@@ -17,14 +17,14 @@ const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]
 /// GPT-2's, with every digit a word of its own.
 const SMOLLM: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
-pub(super) struct BytePairs {
+pub(crate) struct BytePairs {
     model: BPE,
     pattern: SysRegex,
 }
 
 impl BytePairs {
     /// `family` is the file's `tokenizer.ggml.pre`.
-    pub(super) fn new(family: &str, words: &Strings, merges: &Strings) -> Result<Self, Problem> {
+    pub(crate) fn new(family: &str, words: &Strings, merges: &Strings) -> Result<Self, Problem> {
         let pattern = match family {
             "qwen2" => QWEN2,
             "llama-bpe" | "llama3" | "llama-v3" => LLAMA3,
@@ -57,7 +57,7 @@ impl BytePairs {
     }
 
     /// Adds the ids of a text without special tokens.
-    pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), Problem> {
+    pub(crate) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), Problem> {
         let mut done = 0;
         for (start, end) in self.pattern.find_iter(text) {
             self.word(&text[start..end], ids)?;
@@ -97,7 +97,7 @@ fn offset(index: u32) -> char {
 }
 
 /// The bytes that a token's letters stand for.
-pub(super) fn bytes_of(letters: &str) -> impl Iterator<Item = u8> {
+pub(crate) fn bytes_of(letters: &str) -> impl Iterator<Item = u8> {
     letters.chars().filter_map(|letter| match u32::from(letter) {
         code @ 0x100..=0x120 => Some((code - 0x100) as u8),
         code @ 0x121..=0x142 => Some((code - 0x121 + 127) as u8),

@@ -7,5 +7,6 @@ mod stream;
 mod vocabulary;
 
 pub use bert::BertTokenizer;
+pub(crate) use byte_pairs::{BytePairs, bytes_of};
 pub use stream::Utf8Stream;
 pub use vocabulary::TextTokenizer;

@@ -2,11 +2,18 @@
 //! so that a file is never held twice.
 
 pub mod blocks;
+mod ct2;
+mod cursor;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod file;
+mod ggml;
 mod gguf;
+pub mod memory;
 mod safetensors;
+pub(crate) mod torch;
 
+pub use self::ct2::Ct2;
+pub use self::ggml::Ggml;
 pub use self::gguf::{Gguf, Metadata, Strings, TensorInfo, TensorType, Value};
 pub use self::safetensors::SafeTensors;
 

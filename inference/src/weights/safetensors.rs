@@ -65,22 +65,8 @@ impl<S: Source> SafeTensors<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::memory::Memory;
     use pollster::block_on;
-
-    struct Memory(Vec<u8>);
-
-    impl Source for Memory {
-        fn bytes(&self) -> u64 {
-            self.0.len() as u64
-        }
-        async fn read(&self, offset: u64, into: &mut [u8]) -> Result<(), Problem> {
-            let offset = offset as usize;
-            let part =
-                self.0.get(offset..offset + into.len()).ok_or_else(|| unreadable("it is too short"))?;
-            into.copy_from_slice(part);
-            Ok(())
-        }
-    }
 
     fn file(header: &str, data: &[f32]) -> Memory {
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();

@@ -1,6 +1,9 @@
 //! `mtor infer`
 
+mod detect_speech;
 mod generate;
+mod speak;
+mod transcribe;
 
 use std::{
     io::{BufRead, BufReader},
@@ -32,6 +35,12 @@ pub(super) enum Task {
     },
     /// Go on with a text or answer a message; one JSON object a token, then one for the whole
     Generate(generate::Arguments),
+    /// Write down what is said in sound files; one JSON object a piece, then one for each file
+    Transcribe(transcribe::Arguments),
+    /// Say where somebody speaks in sound files; one JSON object a stretch, then one for each file
+    DetectSpeech(detect_speech::Arguments),
+    /// Read a text aloud into a WAV file; one JSON object a sentence, then one for the whole
+    Speak(speak::Arguments),
 }
 
 /// Where to compute.
@@ -63,10 +72,21 @@ fn models_or_default(models: Option<PathBuf>) -> Result<PathBuf, Mistake> {
     }
 }
 
+/// For models that run on the CPU alone.
+fn on_cpu(backend: On) -> Result<(), Mistake> {
+    match backend {
+        On::Auto | On::Cpu => Ok(()),
+        On::Gpu => Err(Mistake("This model runs on the CPU; leave --backend out, or say cpu.".to_owned())),
+    }
+}
+
 pub(super) fn run(task: Task) -> Result<(), Mistake> {
     match task {
         Task::Embed { backend, models, files } => embed(backend, models, files),
         Task::Generate(arguments) => generate::run(arguments),
+        Task::Transcribe(arguments) => transcribe::run(arguments),
+        Task::DetectSpeech(arguments) => detect_speech::run(arguments),
+        Task::Speak(arguments) => speak::run(arguments),
     }
 }
 

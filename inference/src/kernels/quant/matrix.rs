@@ -40,6 +40,20 @@ impl Matrix {
         }
     }
 
+    /// Rounds a matrix of floats, row by row, to 8 bits with a scale for each 32.
+    pub(crate) fn from_floats(rows: usize, columns: usize, weights: &[f32]) -> Self {
+        let mut matrix =
+            Self::new(rows, columns, Quantisation { bits: 8, offset: 0, halves: false, mins: false });
+        for group in weights.as_chunks::<GROUP>().0 {
+            let top = group.iter().fold(0.0f32, |top, v| top.max(v.abs()));
+            let scale = top / 127.0;
+            let factor = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            let quants = group.map(|v| (v * factor).round() as i8);
+            matrix.push(&Group { quants, scales: [scale; 2], min: 0.0 });
+        }
+        matrix
+    }
+
     /// Adds the next 32 weights, in the order of rows.
     pub(crate) fn push(&mut self, group: &Group) {
         self.append(group);
@@ -242,6 +256,17 @@ pub(super) mod tests {
             matrix.push(&group);
         }
         (matrix, values)
+    }
+
+    #[test]
+    fn floats_rounded_to_8_bits_are_near() {
+        let weights: Vec<f32> = (0..3 * 160).map(|i| (i * 7919 % 1013) as f32 / 500.0 - 1.0).collect();
+        let matrix = Matrix::from_floats(3, 160, &weights);
+        let mut row = vec![0.0; 160];
+        for (index, want) in weights.chunks(160).enumerate() {
+            matrix.dequantise_row(index, &mut row);
+            assert!(row.iter().zip(want).all(|(got, want)| (got - want).abs() < 1.1 / 254.0));
+        }
     }
 
     #[test]

@@ -2,20 +2,7 @@ use pollster::block_on;
 use proptest::prelude::*;
 
 use super::*;
-
-struct Memory(Vec<u8>);
-
-impl Source for Memory {
-    fn bytes(&self) -> u64 {
-        self.0.len() as u64
-    }
-    async fn read(&self, offset: u64, into: &mut [u8]) -> Result<(), Problem> {
-        let offset = offset as usize;
-        let part = self.0.get(offset..offset + into.len()).ok_or_else(|| unreadable("it is too short"))?;
-        into.copy_from_slice(part);
-        Ok(())
-    }
-}
+use crate::weights::memory::Memory;
 
 fn text(out: &mut Vec<u8>, text: &str) {
     out.extend((text.len() as u64).to_le_bytes());
