@@ -41,6 +41,11 @@ impl ApiError {
         Self::new(Problem::new(ProblemCode::BadRequest, title, advice))
     }
 
+    /// Its status and what is wrong, for surfaces with another form of errors.
+    pub fn into_parts(self) -> (StatusCode, Problem) {
+        (self.status, self.problem)
+    }
+
     /// Nothing of that name.
     pub fn not_found(title: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::new(Problem::new(ProblemCode::NotFound, title, advice))

@@ -17,7 +17,8 @@ use crate::{
     error::ApiError,
     http::{headers, observe, origin},
     routes::{
-        catalogue, credentials, discovery, health, media, metrics, models, openapi, operations, runs, sources,
+        agents, ask, catalogue, credentials, discovery, gateway, health, media, metrics, models, openapi,
+        operations, runs, sources, v1,
     },
     shell,
     state::AppState,
@@ -56,6 +57,20 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(runs::stop::stop))
         .routes(routes!(media::show::show))
         .routes(routes!(models::show::show))
+        .routes(routes!(v1::chat::complete))
+        .routes(routes!(v1::embeddings::create))
+        .routes(routes!(v1::images::generate))
+        .routes(routes!(v1::transcriptions::transcribe))
+        .routes(routes!(v1::transcriptions::translate))
+        .routes(routes!(v1::speech::create))
+        .routes(routes!(v1::models::list))
+        .routes(routes!(v1::models::show))
+        .routes(routes!(gateway::decisions::list))
+        .routes(routes!(gateway::decisions::show))
+        .routes(routes!(gateway::targets::list))
+        .routes(routes!(ask::answer::answer))
+        .routes(routes!(agents::card::show))
+        .routes(routes!(agents::message::send))
 }
 
 /// The realm's own description.
@@ -75,6 +90,8 @@ pub fn router(state: AppState) -> Result<Router, serde_json::Error> {
             "/openapi.json",
             get(|headers: HeaderMap| async move { openapi::show::show(&headers, document) }),
         )
+        .route_service("/mcp", crate::mcp::service(&state))
+        .route("/v1/{*unknown}", axum::routing::any(v1::unknown))
         .route("/api/{*unknown}", axum::routing::any(unknown))
         .route("/models/{*unknown}", axum::routing::any(unknown))
         .fallback(shell::serve)

@@ -21,10 +21,13 @@ use tower::ServiceExt;
 use crate::{
     catalogue::vectors::Vectors,
     clock::{Clock, SystemClock},
-    config::Config,
+    config::{Config, Kind},
     credentials::Vault,
     federated::egress::{Egress, EgressSetupError, Lookup, SystemLookup},
+    gateway::{Extra, Gateway, meter::Unmetered},
     http::origin::AllowedHosts,
+    invoke::Invoker,
+    providers::{capabilities::Capabilities, native::Native},
     random::{Random, SystemRandom},
     router::router,
     runs::Runs,
@@ -95,6 +98,9 @@ pub enum StartError {
     /// No calls could be made.
     #[error("{0}")]
     Egress(#[from] EgressSetupError),
+    /// No models could be asked.
+    #[error("The gateway cannot be set up: {0}.")]
+    Gateway(String),
     /// The realm's own description cannot be written.
     #[error("The realm's own description cannot be written: {0}.")]
     Description(#[from] serde_json::Error),
@@ -181,7 +187,7 @@ pub async fn start(config: Config, outside: Outside) -> Result<Server, StartErro
         Arc::clone(&storage),
         Arc::clone(&egress),
         Arc::clone(&outside.clock),
-        outside.random,
+        Arc::clone(&outside.random),
     )
     .await
     .map_err(failed)?;
@@ -215,7 +221,40 @@ pub async fn start(config: Config, outside: Outside) -> Result<Server, StartErro
         engine.clone(),
         shutdown.clone(),
     ));
+    let invoker = Arc::new(Invoker::new(
+        Arc::clone(&catalogue),
+        runs.clone(),
+        Arc::clone(&outside.clock),
+        Arc::clone(&outside.random),
+    ));
+    let (native, own_models) = Native::new(&config.realm.models, engine.clone());
+    let own = vec![
+        Extra {
+            name: "native",
+            kind: Kind::Native,
+            provider: Arc::new(native),
+            models: own_models,
+            any: false,
+        },
+        Extra {
+            name: "capabilities",
+            kind: Kind::Capabilities,
+            provider: Arc::new(Capabilities::new(Arc::clone(&invoker))),
+            models: Vec::new(),
+            any: true,
+        },
+    ];
+    let gateway = Gateway::new(
+        config.gateway.clone(),
+        own,
+        Arc::new(Unmetered),
+        Arc::clone(&outside.clock),
+        outside.random,
+    )
+    .map_err(StartError::Gateway)?;
     let state = AppState::new(Parts {
+        invoker,
+        gateway,
         vectors: Vectors::start(
             Arc::clone(&catalogue),
             Arc::clone(&storage),

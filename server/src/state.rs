@@ -10,7 +10,9 @@ use crate::{
     config::Config,
     credentials::Vault,
     federated::egress::Egress,
+    gateway::Gateway,
     http::origin::AllowedHosts,
+    invoke::Invoker,
     runs::Runs,
     search::engine::Engine,
     shell::Shell,
@@ -42,6 +44,10 @@ pub struct Parts {
     pub egress: Arc<Egress>,
     /// Runs at work.
     pub runs: Runs,
+    /// Calls of capabilities whose result is waited for.
+    pub invoker: Arc<Invoker>,
+    /// Every model behind one address.
+    pub gateway: Gateway,
     /// The built app.
     pub shell: Shell,
     /// Names that the realm answers to.

@@ -7,6 +7,7 @@ pub mod capability;
 pub mod catalogue;
 pub mod credential;
 pub mod engine;
+pub mod gateway;
 pub mod generation;
 pub mod identity;
 pub mod intent;

@@ -8,7 +8,7 @@ use mtor_shared::model::CHAT;
 use crate::context::Context;
 use crate::{build, engine, models, process, setup};
 
-const NAMES: &[&str] = &["arguments", "embed", "generate", "load", "route", "scan", "search"];
+const NAMES: &[&str] = &["arguments", "embed", "gateway", "generate", "load", "route", "scan", "search"];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
@@ -26,6 +26,15 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             native.args(["run", "--release", "--package", "mtor-inference", "--no-default-features"]);
             process::run(with_surroundings(context, native.args(["--example", "bench_embed"])))?;
             process::run(&mut in_browser(context, "embed"))
+        }
+        "gateway" => {
+            // The realm is a process of its own, beside the benchmark that puts load on it.
+            let mut realm = context.cargo();
+            realm.args(["build", "--release", "--package", "mtor", "--bin", "mtor"]);
+            process::run(&mut realm)?;
+            let mut native = context.cargo();
+            native.args(["run", "--release", "--package", "mtor", "--example", "bench_gateway"]);
+            process::run(&mut native)
         }
         "generate" => {
             // The engine alone, on an origin of its own: no realm and no shell.

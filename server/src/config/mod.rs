@@ -1,6 +1,7 @@
 //! What can be set, one typed struct a concern. Defaults < file < environment < flags.
 
 mod federation;
+mod gateway;
 mod limits;
 mod log;
 mod reader;
@@ -11,6 +12,7 @@ mod sources;
 use std::path::PathBuf;
 
 pub use federation::{BaseOverride, Federation, HostPort};
+pub use gateway::{Gateway, KeySource, Kind, ModelRoute, ProviderSettings, TargetSettings};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use reader::{ConfigError, Mistake, Origin, Reader, SecretText};
@@ -29,6 +31,8 @@ pub struct Config {
     pub federation: Federation,
     /// How descriptions are taken in.
     pub sources: Sources,
+    /// Which models answer, and how.
+    pub gateway: Gateway,
     /// How long runs are kept.
     pub runs: Runs,
     /// What is written while it works.
@@ -50,6 +54,8 @@ pub struct Flags {
 
 /// Tables whose keys are names that a person chooses.
 const FREE_TABLES: [&str; 1] = ["federation.base"];
+/// Tables of tables with such names.
+const COLLECTIONS: [&str; 3] = ["gateway.providers", "gateway.targets", "gateway.models"];
 
 impl Config {
     /// Reads all layers.
@@ -66,11 +72,13 @@ impl Config {
         };
         let home = folder("HOME").or_else(|| folder("USERPROFILE"));
         let cache = folder("XDG_CACHE_HOME").or_else(|| home.as_ref().map(|home| home.join(".cache")));
+        // Keys of providers are named by whoever sets them up, for example OPENAI_API_KEY.
+        let secrets = environment.clone().into_iter().collect();
         let mut reader = Reader::new(environment);
         if let Some(path) = &flags.config {
             let shown = path.display().to_string();
             match std::fs::read_to_string(path) {
-                Ok(text) => reader.file(&shown, &text, &FREE_TABLES),
+                Ok(text) => reader.file(&shown, &text, &FREE_TABLES, &COLLECTIONS),
                 Err(error) => {
                     let origin = Origin::Flag("--config");
                     let what = format!("{shown} cannot be read: {error}");
@@ -92,6 +100,7 @@ impl Config {
             limits: Limits::read(&mut reader),
             federation: Federation::read(&mut reader),
             sources: Sources::read(&mut reader),
+            gateway: Gateway::read(&mut reader, &secrets),
             runs: Runs::read(&mut reader),
             log: Log::read(&mut reader),
         };

@@ -1,8 +1,11 @@
 //! Thin handlers: a folder a noun, a file a verb.
 
+pub mod agents;
+pub mod ask;
 pub mod catalogue;
 pub mod credentials;
 pub mod discovery;
+pub mod gateway;
 pub mod health;
 pub mod media;
 pub mod metrics;
@@ -11,3 +14,4 @@ pub mod openapi;
 pub mod operations;
 pub mod runs;
 pub mod sources;
+pub mod v1;
