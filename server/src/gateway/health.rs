@@ -125,14 +125,23 @@ impl Health {
         self.lock().breaker.begin_trial(now_ms, patience_ms)
     }
 
+    /// It answered. A stream has only begun to: it counts as good for the breaker when it has come to its end
+    /// ([`Health::answered`]), so that one that always breaks in the middle is found out.
     pub(super) fn good(&self, operation: Operation, now_ms: u64, took: Duration) {
         let mut state = self.lock();
-        state.breaker.succeeded();
+        match operation {
+            Operation::ChatStream => state.breaker.began_well(),
+            Operation::Chat
+            | Operation::Embed
+            | Operation::Image
+            | Operation::Transcribe
+            | Operation::Speak => state.breaker.succeeded(),
+        }
         state.last_good_ms = Some(now_ms);
         state.window(operation).good(now_ms, super::ms(took));
     }
 
-    /// It answered that the request is wrong: it is there, and nothing was measured.
+    /// It is there: it came to the end of a stream, or answered that the request is wrong. Nothing is measured.
     pub(super) fn answered(&self) {
         self.lock().breaker.succeeded();
     }

@@ -102,7 +102,10 @@ pub(super) async fn race<T: Send + 'static>(
                         count(inner, &member, operation, &error, matches!(tried[number].outcome, Some(Outcome::Failed { .. })));
                         tried[number].outcome = Some(Outcome::Failed { took_ms: ms(took), why: describe(&error) });
                         let fatal = error.fault() == Fault::Request;
-                        last = Some(Lost { member, error });
+                        // That somebody does not do such a thing says less than that another one is down.
+                        if last.is_none() || error.fault() != Fault::Unfit {
+                            last = Some(Lost { member, error });
+                        }
                         if fatal {
                             break Err(());
                         }
@@ -185,6 +188,7 @@ fn try_out<T: Send + 'static>(inner: &Inner, member: &Arc<Member>, operation: Op
         match answer {
             Ok(Ok(_)) => {
                 member.health.good(operation, now_ms, began.elapsed());
+                member.health.answered();
                 tracing::info!(target_id = member.target.id, "an upstream is back");
             }
             Ok(Err(error)) if matches!(error.fault(), Fault::Request) => member.health.answered(),

@@ -134,6 +134,7 @@ impl Going {
 
     async fn end(&mut self) {
         self.over = true;
+        self.member.health.answered();
         self.owe();
         if let Some(settlement) = self.settlement.take() {
             settlement.settle().await;

@@ -68,7 +68,7 @@ async fn askers_of_the_same_at_the_same_time_wait_for_one_answer() {
 #[tokio::test]
 async fn a_failure_is_not_kept() {
     let a = upstream("a").await;
-    let realm = Realm::start(&one(&a, "cache_s = 600\n[gateway]\nretries = 0")).await;
+    let realm = Realm::start(&one(&a, "cache_s = 600\n[gateway]\nretries = 0\nbreaker_failures = 0")).await;
     a.behave(Behaviour::Reset);
     assert_eq!(realm.say("x").await.status, 502);
     a.behave(Behaviour::Answer);

@@ -87,6 +87,19 @@ async fn a_stream_that_breaks_in_the_middle_goes_on_with_the_other() {
 }
 
 #[tokio::test]
+async fn an_upstream_whose_streams_always_break_is_left_alone_too() {
+    let (a, b) = (upstream("a").await, upstream("b").await);
+    let realm = Realm::start(&two(&a, &b, "")).await;
+    a.behave(Behaviour::Cut(1));
+    for _ in 0..3 {
+        assert!(realm.stream("x").await.is_whole());
+    }
+    let reply = realm.stream("x").await;
+    assert_eq!(reply.streamed(), "b heard: x");
+    assert_eq!(realm.decision(&reply.decision).await.left_out[0].why, "it is down");
+}
+
+#[tokio::test]
 async fn what_is_back_is_found_out_on_the_side_and_used_again() {
     let (a, b) = (upstream("a").await, upstream("b").await);
     let realm =

@@ -85,6 +85,13 @@ impl Breaker {
         self.state = State::Closed { failures: 0 };
     }
 
+    /// It has begun to answer: enough to close an open one, and not enough to forget failures in the middle of answers.
+    pub fn began_well(&mut self) {
+        if let State::Open { .. } = self.state {
+            self.succeeded();
+        }
+    }
+
     /// It did not. True when this opened it.
     pub fn failed(&mut self, now_ms: u64) -> bool {
         match self.state {
@@ -162,6 +169,18 @@ mod tests {
             now = until_ms;
         }
         assert_eq!(whiles, [2000, 4000, 8000, 16000, 30000, 30000, 30000]);
+    }
+
+    #[test]
+    fn a_good_beginning_closes_it_and_does_not_hide_what_fails_later() {
+        let mut breaker = open();
+        breaker.began_well();
+        assert_eq!(breaker.standing(0), Standing::Closed);
+        for _ in 0..3 {
+            breaker.began_well();
+            breaker.failed(0);
+        }
+        assert_eq!(breaker.standing(0), Standing::Open { until_ms: 1000 });
     }
 
     #[test]

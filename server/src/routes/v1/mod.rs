@@ -159,8 +159,9 @@ pub fn asked(headers: &HeaderMap, model: Option<String>, conversation: Option<St
         model: model.filter(|model| !model.is_empty()),
         conversation: text(CONVERSATION).map(str::to_owned).or(conversation),
         residency: match text(RESIDENCY) {
-            Some("realm") => Residency::Realm,
-            _ => Residency::Provider,
+            None | Some("provider") => Residency::Provider,
+            // A word that is not known never sends words farther than was meant.
+            Some(_) => Residency::Realm,
         },
         cache: !fresh,
     }
