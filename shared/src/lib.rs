@@ -10,6 +10,7 @@ pub mod engine;
 pub mod generation;
 pub mod identity;
 pub mod intent;
+pub mod ledger;
 pub mod model;
 pub mod plan;
 pub mod problem;

@@ -1,6 +1,8 @@
 //! What can be set, one typed struct a concern. Defaults < file < environment < flags.
 
 mod federation;
+mod identity;
+mod ledger;
 mod limits;
 mod log;
 mod reader;
@@ -11,6 +13,8 @@ mod sources;
 use std::path::PathBuf;
 
 pub use federation::{BaseOverride, Federation, HostPort};
+pub use identity::IdentitySettings;
+pub use ledger::LedgerSettings;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use reader::{ConfigError, Mistake, Origin, Reader, SecretText};
@@ -31,6 +35,10 @@ pub struct Config {
     pub sources: Sources,
     /// How long runs are kept.
     pub runs: Runs,
+    /// Who may come in.
+    pub identity: IdentitySettings,
+    /// What work costs.
+    pub ledger: LedgerSettings,
     /// What is written while it works.
     pub log: Log,
 }
@@ -93,6 +101,8 @@ impl Config {
             federation: Federation::read(&mut reader),
             sources: Sources::read(&mut reader),
             runs: Runs::read(&mut reader),
+            identity: IdentitySettings::read(&mut reader),
+            ledger: LedgerSettings::read(&mut reader),
             log: Log::read(&mut reader),
         };
         reader.finish().map(|()| config)
