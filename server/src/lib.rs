@@ -12,6 +12,8 @@ pub mod error;
 pub mod etag;
 pub mod federated;
 pub mod http;
+pub mod identity;
+pub mod ledger;
 pub mod random;
 pub mod router;
 pub mod routes;

@@ -11,6 +11,8 @@ use crate::{
     credentials::Vault,
     federated::egress::Egress,
     http::origin::AllowedHosts,
+    identity::Identity,
+    ledger::Ledger,
     runs::Runs,
     search::engine::Engine,
     shell::Shell,
@@ -32,6 +34,10 @@ pub struct Parts {
     pub sources: Sources,
     /// Credentials that the realm was given.
     pub credentials: Vault,
+    /// Who may do what.
+    pub identity: Identity,
+    /// What work costs, and who can pay.
+    pub ledger: Ledger,
     /// Turns text into vectors.
     pub engine: Engine,
     /// Embeddings of the catalogue's sentences.

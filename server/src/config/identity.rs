@@ -24,7 +24,8 @@ impl IdentitySettings {
                 "closed" => Some(false),
                 _ => None,
             }),
-            machine_owner: reader.text("identity.machine_owner", true, "true or false", |text| text.parse().ok()),
+            machine_owner: reader
+                .text("identity.machine_owner", true, "true or false", |text| text.parse().ok()),
             session: days(reader.number("identity.session_days", 30, 1..=365)),
         }
     }

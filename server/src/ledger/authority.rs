@@ -51,22 +51,19 @@ pub struct Work {
     pub provider: ProviderId,
     /// For what.
     pub capability: Text,
-    /// What it costs.
-    pub price: Price,
-    /// The most that it may use.
-    pub most: Usage,
+    /// The most that it may cost: [`Price::cost`] of the most that it may use.
+    pub most: Amount,
 }
 
 impl Work {
     /// Work of a caller.
-    pub fn of(caller: &Caller, provider: ProviderId, capability: Text, price: Price, most: Usage) -> Self {
+    pub fn of(caller: &Caller, provider: ProviderId, capability: Text, most: Amount) -> Self {
         Self {
             subjects: caller.subjects(),
             person: caller.person().clone(),
             key: caller.key().cloned(),
             provider,
             capability,
-            price,
             most,
         }
     }
@@ -98,7 +95,6 @@ pub(super) struct Live {
     /// Without the provider.
     subjects: Vec<Subject>,
     provider: ProviderId,
-    price: Price,
     amount: Amount,
     at_ms: u64,
 }
@@ -172,7 +168,7 @@ impl State {
             Body::Hold { reservation, person, key, provider, amount, .. } => {
                 let keys = key.iter().flat_map(|key| std::iter::once(key.clone()).chain(ancestors(key)));
                 let subjects = keys.map(Subject::Key).chain([Subject::Person(person)]).collect();
-                let live = Live { subjects, provider, price: Price::default(), amount, at_ms };
+                let live = Live { subjects, provider, amount, at_ms };
                 self.meters.count(&live.counted(), amount, at_ms);
                 self.live.insert(reservation, live);
             }
@@ -420,12 +416,8 @@ impl Ledger {
         let mut id = [0; 16];
         inner.random.fill(&mut id).map_err(|error| LedgerError::Random(error.to_string()))?;
         let id = ReservationId::from_bytes(id);
-        let Work { subjects, person, key, provider, capability, price, most } = work;
-        let amount = if inner.settings.credits {
-            price.cost(&most).ok_or(LedgerError::Uncountable)?
-        } else {
-            Amount::ZERO
-        };
+        let Work { subjects, person, key, provider, capability, most } = work;
+        let amount = if inner.settings.credits { most } else { Amount::ZERO };
         let now_ms = inner.clock.now_ms();
         let mut state = inner.lock();
         if state.closing {
@@ -457,7 +449,7 @@ impl Ledger {
         if let Some(body) = body {
             state.write(now_ms, body, name)?;
         }
-        state.live.insert(id, Live { subjects, provider, price, amount, at_ms: now_ms });
+        state.live.insert(id, Live { subjects, provider, amount, at_ms: now_ms });
         drop(state);
         if !amount.is_zero() {
             inner.wake.notify_one();
@@ -465,11 +457,11 @@ impl Ledger {
         Ok(Reservation::new(self.clone(), id, amount))
     }
 
-    /// Asks another provider within the same reservation: its limits count instead, and its price.
+    /// Asks another provider within the same reservation: its limits count instead.
     ///
     /// # Errors
     /// The other provider's limits; the reservation is then as it was.
-    pub fn redirect(&self, id: &ReservationId, provider: ProviderId, price: Price) -> Result<(), LedgerError> {
+    pub fn redirect(&self, id: &ReservationId, provider: ProviderId) -> Result<(), LedgerError> {
         let now_ms = self.inner.clock.now_ms();
         let mut state = self.inner.lock();
         let Some(live) = state.live.get(id).cloned() else { return Err(LedgerError::Unknown(*id)) };
@@ -478,19 +470,24 @@ impl Ledger {
         // The span that it was taken in is the one of the first provider for the others, of now for this one; they
         // differ only around midnight, and then to the side of giving back too little.
         if let Some(live) = state.live.get_mut(id) {
-            (live.provider, live.price) = (provider, price);
+            live.provider = provider;
         }
         Ok(())
     }
 
-    /// Ends a reservation by paying what was used, never more than was held; what is left goes back. Answered when it
-    /// is stored for good. A second time answers the same and pays nothing.
+    /// Ends a reservation by paying what the work cost, never more than was held; what is left goes back. Answered when
+    /// it is stored for good. A second time answers the same and pays nothing.
     ///
     /// # Errors
     /// [`LedgerError::Unknown`] and [`LedgerError::Released`]; with [`LedgerError::Storage`] it is paid but not stored
     /// yet, and settling again waits for it.
-    pub async fn settle(&self, id: &ReservationId, usage: Usage) -> Result<Settled, LedgerError> {
-        let (settled, seq) = match self.settle_now(id, usage)? {
+    pub async fn settle(
+        &self,
+        id: &ReservationId,
+        cost: Amount,
+        usage: Usage,
+    ) -> Result<Settled, LedgerError> {
+        let (settled, seq) = match self.settle_now(id, cost, usage)? {
             Some(done) => done,
             None => (self.settled_before(id).await?, 0),
         };
@@ -499,7 +496,12 @@ impl Ledger {
     }
 
     /// None where it may have ended so long ago that only the database knows.
-    fn settle_now(&self, id: &ReservationId, usage: Usage) -> Result<Option<(Settled, u64)>, LedgerError> {
+    fn settle_now(
+        &self,
+        id: &ReservationId,
+        cost: Amount,
+        usage: Usage,
+    ) -> Result<Option<(Settled, u64)>, LedgerError> {
         let inner = &self.inner;
         let now_ms = inner.clock.now_ms();
         let mut state = inner.lock();
@@ -511,12 +513,6 @@ impl Ledger {
                 Some(Ended::Released) => Err(LedgerError::Released(*id)),
                 None => Ok(None),
             };
-        };
-        // What cannot be counted is more than was held.
-        let cost = if live.amount.is_zero() {
-            Amount::ZERO
-        } else {
-            live.price.cost(&usage).unwrap_or(Amount::MAX)
         };
         let charged = cost.min(live.amount);
         let mut seq = 0;
@@ -537,7 +533,13 @@ impl Ledger {
         state.end(*id, Ended::Settled { charged, seq });
         drop(state);
         inner.wake.notify_one();
-        Ok(Some((Settled { charged, beyond: cost.saturating_sub(charged) }, seq)))
+        Ok(Some((
+            Settled {
+                charged,
+                beyond: if inner.settings.credits { cost.saturating_sub(charged) } else { Amount::ZERO },
+            },
+            seq,
+        )))
     }
 
     pub(super) async fn settled_before(&self, id: &ReservationId) -> Result<Settled, LedgerError> {

@@ -16,9 +16,6 @@ pub enum LedgerError {
     /// The book's rules do not allow it; too few credits, mostly.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The price of the most that may be used is more than can be counted.
-    #[error("the work could cost more than can be counted")]
-    Uncountable,
     /// There was never such a reservation.
     #[error("there is no reservation {0}")]
     Unknown(ReservationId),
@@ -76,7 +73,6 @@ impl LedgerError {
                 | Refusal::MoreThanHeld { .. }
                 | Refusal::NoSuchEntry(_)),
             ) => Problem::new(ProblemCode::BadRequest, sentence(refusal), ""),
-            Self::Uncountable => Problem::new(ProblemCode::BadRequest, sentence(self), "Ask for less at once."),
             Self::Unknown(_) => Problem::new(ProblemCode::NotFound, sentence(self), ""),
             Self::Released(_) => Problem::new(ProblemCode::Conflict, sentence(self), "Reserve anew."),
             Self::NameTaken => Problem::new(ProblemCode::Conflict, sentence(self), "Choose a new name."),
@@ -87,7 +83,9 @@ impl LedgerError {
             Self::Closing => {
                 Problem::retryable(ProblemCode::Offline, sentence(self), "Try again in a moment.")
             }
-            Self::Random(_) => Problem::new(ProblemCode::Internal, sentence(self), "The realm's log says more."),
+            Self::Random(_) => {
+                Problem::new(ProblemCode::Internal, sentence(self), "The realm's log says more.")
+            }
         }
     }
 

@@ -67,7 +67,8 @@ mod tests {
     fn what_a_person_wrote_is_neither_a_column_nor_a_formula() {
         let mut book = Book::default();
         let reason = "=HYPERLINK(\"https://evil.example\", \"x\")".to_owned().try_into().expect("valid");
-        let body = Body::Issue { to: Account::Realm, amount: Amount::from_credits(1).expect("small"), reason };
+        let body =
+            Body::Issue { to: Account::Realm, amount: Amount::from_credits(1).expect("small"), reason };
         let sealed = book.write(7, body).expect("written");
         let text = csv(&[EntryView { entry: sealed.entry, hash: sealed.hash }]);
         let line = text.lines().nth(1).expect("a line");

@@ -97,7 +97,9 @@ impl Ledger {
                 },
             },
         };
-        let Named::Hold { reservation, capability, amount } = known else { return Err(LedgerError::NameTaken) };
+        let Named::Hold { reservation, capability, amount } = known else {
+            return Err(LedgerError::NameTaken);
+        };
         let ended = {
             let state = self.inner.lock();
             if state.live.contains_key(&reservation) {

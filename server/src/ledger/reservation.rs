@@ -1,6 +1,6 @@
 //! A reservation in the hands of whoever does the work: it ends when they let go of it, however that happens.
 
-use mtor_shared::ledger::{Amount, Price, ProviderId, Released, ReservationId, Usage};
+use mtor_shared::ledger::{Amount, ProviderId, Released, ReservationId, Usage};
 
 use super::{Ledger, LedgerError, Settled};
 
@@ -28,22 +28,23 @@ impl Reservation {
         self.held
     }
 
-    /// Asks another provider instead; its limits count, and its price, but no more than was held is ever charged.
+    /// Asks another provider instead; its limits count, and no more than was held is ever charged.
     ///
     /// # Errors
     /// The other provider's limits.
-    pub fn redirect(&self, provider: ProviderId, price: Price) -> Result<(), LedgerError> {
-        self.ledger.redirect(&self.id, provider, price)
+    pub fn redirect(&self, provider: ProviderId) -> Result<(), LedgerError> {
+        self.ledger.redirect(&self.id, provider)
     }
 
-    /// Pays what was used. Answered when it is stored for good.
+    /// Pays what the work cost: [`mtor_shared::ledger::Price::cost`] of what was used. Answered when it is stored for
+    /// good.
     ///
     /// # Errors
     /// See [`Ledger::settle`].
-    pub async fn settle(mut self, usage: Usage) -> Result<Settled, LedgerError> {
+    pub async fn settle(mut self, cost: Amount, usage: Usage) -> Result<Settled, LedgerError> {
         // Before anything is waited for: work that was done is paid, even where nobody waits for the answer.
         self.open = false;
-        self.ledger.settle(&self.id, usage).await
+        self.ledger.settle(&self.id, cost, usage).await
     }
 
     /// Pays nothing.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use mtor_shared::{
     identity::PersonId,
     ledger::{
-        Account, Amount, Balance, Body, EntryPage, EntryView, Leg, Month, Subject, Text, month_label,
+        Account, AccountBalance, Amount, Balance, Body, EntryPage, EntryView, Leg, Month, Subject, Text,
+        month_label,
     },
 };
 
@@ -41,10 +42,11 @@ impl Ledger {
     }
 
     /// Every account and what it has, and what was issued in all.
-    pub fn accounts(&self) -> Vec<(Account, Amount)> {
+    pub fn accounts(&self) -> Vec<AccountBalance> {
         let state = self.inner.lock();
-        let issued = (Account::Issue, state.book.balance(&Account::Issue));
-        let balances = state.book.balances().map(|(account, amount)| (account.clone(), amount));
+        let issued = AccountBalance { account: Account::Issue, amount: state.book.balance(&Account::Issue) };
+        let balances = state.book.balances();
+        let balances = balances.map(|(account, amount)| AccountBalance { account: account.clone(), amount });
         std::iter::once(issued).chain(balances).collect()
     }
 
@@ -110,9 +112,8 @@ impl Ledger {
         let mut months: BTreeMap<String, Month> = BTreeMap::new();
         for EntryView { entry, .. } in self.export(Some(person)).await? {
             let label = month_label(entry.at_ms);
-            let month = months
-                .entry(label.clone())
-                .or_insert_with(|| Month { month: label, ..Month::default() });
+            let month =
+                months.entry(label.clone()).or_insert_with(|| Month { month: label, ..Month::default() });
             let mut paid = false;
             for leg in &entry.legs {
                 paid |= add(month, leg, person);
@@ -145,6 +146,33 @@ impl Ledger {
         .await
     }
 
+    /// What each newcomer gets, and how many of them a day.
+    pub fn welcome(&self) -> (Amount, u32) {
+        (self.inner.settings.welcome, self.inner.settings.welcomes_a_day)
+    }
+
+    /// Gives a newcomer credits, once in their life here.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn greet(&self, person: &PersonId, amount: Amount) -> Result<EntryView, LedgerError> {
+        let words = |words: &str| Text::try_from(words.to_owned()).map_err(|_| LedgerError::NameTaken);
+        let to = Account::Person(person.clone());
+        self.issue(person, &words("welcome")?, to, amount, words("welcome")?).await
+    }
+
+    /// Gives the realm's first owner their credits, where nothing was ever written.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn begin(&self) -> Result<(), LedgerError> {
+        let amount = self.inner.settings.owner;
+        if self.charges() && !amount.is_zero() && self.inner.lock().book.head().seq == 0 {
+            self.greet(&PersonId::local(), amount).await?;
+        }
+        Ok(())
+    }
+
     /// Moves credits, once for a name.
     ///
     /// # Errors
@@ -170,7 +198,9 @@ impl Ledger {
             reason: words("the realm was claimed".to_owned())?,
             compensates: None,
         };
-        self.send(from, &words(format!("claimed at entry {}", self.head().await?.seq))?, body).await.map(|_| ())
+        self.send(from, &words(format!("claimed at entry {}", self.head().await?.seq))?, body)
+            .await
+            .map(|_| ())
     }
 }
 

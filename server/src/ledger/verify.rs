@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use mtor_shared::ledger::{Account, Body, Book, BrokenEntry, Head, ReservationId};
 use serde::Serialize;
 
-use crate::storage::{Storage, StorageError};
+use crate::storage::{StorageError, ledger::LedgerStorage};
 
 /// Entries that are read at once.
 const PAGE: u32 = 5_000;
@@ -41,7 +41,9 @@ pub enum VerifyError {
         reservation: ReservationId,
     },
     /// The rules and the sums disagree.
-    #[error("the account {account} has {balance} by the rules and {sum} by its movements, in millionths of a credit")]
+    #[error(
+        "the account {account} has {balance} by the rules and {sum} by its movements, in millionths of a credit"
+    )]
     Sum {
         /// Whose.
         account: Account,
@@ -51,18 +53,30 @@ pub enum VerifyError {
         sum: i128,
     },
     /// It ends somewhere else than it did before.
-    #[error("the chain does not hold the head {expected:?} that was kept: entries were taken away or written anew")]
+    #[error(
+        "the chain does not hold the head {expected:?} that was kept: entries were taken away or written anew"
+    )]
     Head {
         /// What somebody kept.
         expected: Head,
     },
 }
 
+impl VerifyError {
+    /// The first entry that is broken, where it is one.
+    pub fn entry(&self) -> Option<u64> {
+        match self {
+            Self::Broken(BrokenEntry { seq, .. }) | Self::Reused { seq, .. } => Some(*seq),
+            Self::Storage(_) | Self::Sum { .. } | Self::Head { .. } => None,
+        }
+    }
+}
+
 /// Checks everything, and that a head that somebody kept is still in the chain.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub async fn verify(storage: &dyn Storage, kept: Option<Head>) -> Result<Verified, VerifyError> {
+pub async fn verify(storage: &dyn LedgerStorage, kept: Option<Head>) -> Result<Verified, VerifyError> {
     let mut book = Book::default();
     let mut sums: BTreeMap<Account, i128> = BTreeMap::new();
     let mut reservations = HashSet::new();
@@ -90,7 +104,11 @@ pub async fn verify(storage: &dyn Storage, kept: Option<Head>) -> Result<Verifie
         return Err(VerifyError::Head { expected });
     }
     let issued = -sums.remove(&Account::Issue).unwrap_or_default();
-    let wrong = |account: &Account, balance: u64, sum: i128| VerifyError::Sum { account: account.clone(), balance, sum };
+    let wrong = |account: &Account, balance: u64, sum: i128| VerifyError::Sum {
+        account: account.clone(),
+        balance,
+        sum,
+    };
     let issued_micro = book.balance(&Account::Issue).micro();
     if i128::from(issued_micro) != issued {
         return Err(wrong(&Account::Issue, issued_micro, issued));
@@ -101,6 +119,7 @@ pub async fn verify(storage: &dyn Storage, kept: Option<Head>) -> Result<Verifie
             return Err(wrong(account, amount.micro(), sum));
         }
     }
-    let balances_micro = book.balances().map(|(account, amount)| (account.to_string(), amount.micro())).collect();
+    let balances_micro =
+        book.balances().map(|(account, amount)| (account.to_string(), amount.micro())).collect();
     Ok(Verified { head: book.head(), issued_micro, balances_micro, held: book.all_held().count() })
 }

@@ -39,7 +39,7 @@ pub struct StoredReservation {
 
 /// See the module.
 #[async_trait]
-pub trait LedgerStorage {
+pub trait LedgerStorage: Send + Sync {
     /// Entries after a number, in order.
     async fn ledger(&self, after: u64, limit: u32) -> Result<Vec<StoredEntry>, StorageError>;
 

@@ -39,8 +39,8 @@ pub struct Sqlite {
     /// One connection of its own for entries of the ledger, which survive a power cut too: every commit waits for the
     /// disk, and many entries share one.
     ledger: SqlitePool,
-    /// Held, never read: the lock ends with the process, however that ends.
-    _lock: File,
+    /// Held, never read: the lock ends with the process, however that ends. None for whoever only reads.
+    _lock: Option<File>,
 }
 
 impl Sqlite {
@@ -74,7 +74,18 @@ impl Sqlite {
             .connect_with(options.synchronous(SqliteSynchronous::Full))
             .await
             .map_err(failed)?;
-        Ok(Self { pool, ledger, _lock: lock })
+        Ok(Self { pool, ledger, _lock: Some(lock) })
+    }
+
+    /// Opens the database in a folder beside whoever works with it, to read and nothing else.
+    ///
+    /// # Errors
+    /// [`StorageError`] where there is none.
+    pub async fn open_to_read(folder: &Path) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new().filename(folder.join("realm.sqlite")).read_only(true);
+        let options = options.busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
+        Ok(Self { ledger: pool.clone(), pool, _lock: None })
     }
 }
 

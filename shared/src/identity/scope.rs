@@ -58,8 +58,6 @@ impl Scope {
 /// Which names are meant: every one, or those of a list. An entry that ends with `*` stands for whatever begins
 /// with the rest of it: `open-meteo/*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
 #[serde(from = "Option<BTreeSet<String>>", into = "Option<BTreeSet<String>>")]
 pub enum Names {
     /// Every name.
@@ -68,6 +66,16 @@ pub enum Names {
     /// These.
     Only(BTreeSet<String>),
 }
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Names {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        <Option<Vec<String>> as utoipa::PartialSchema>::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Names {}
 
 impl From<Option<BTreeSet<String>>> for Names {
     fn from(names: Option<BTreeSet<String>>) -> Self {
@@ -213,7 +221,8 @@ mod tests {
         }
         let more = Grant { models: Names::Every, ..own.clone() };
         assert_eq!(own.hand_on(&more), Err(Escalation::Models));
-        let less = Grant { scopes: [Scope::Runs].into(), capabilities: only(&["shop/a*"]), models: only(&[]) };
+        let less =
+            Grant { scopes: [Scope::Runs].into(), capabilities: only(&["shop/a*"]), models: only(&[]) };
         assert_eq!(own.hand_on(&less), Ok(()));
     }
 

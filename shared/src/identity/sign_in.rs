@@ -8,7 +8,10 @@ use super::{Grant, KeyId, PersonId, Role};
 /// signature made for one realm is worth nothing at another, and says what it is for, so that nothing else that the
 /// device signs can be taken for it.
 pub fn sign_in_message(host: &str, person: &PersonId, challenge: &str) -> String {
-    format!("MTOR sign-in 1\nrealm: {}\nperson: {person}\nchallenge: {challenge}\n", host.to_ascii_lowercase())
+    format!(
+        "MTOR sign-in 1\nrealm: {}\nperson: {person}\nchallenge: {challenge}\n",
+        host.to_ascii_lowercase()
+    )
 }
 
 /// `POST /api/identity/challenges` answers with it.

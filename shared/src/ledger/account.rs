@@ -19,8 +19,6 @@ pub struct ReservationId([u8; 16]);
 
 /// Has a balance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub enum Account {
     /// Where credits come from: the only one that has no balance, but a total of what it gave.
@@ -34,6 +32,16 @@ pub enum Account {
     /// What a provider has earned.
     Provider(ProviderId),
 }
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Account {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        <String as utoipa::PartialSchema>::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Account {}
 
 /// A text is no name of an account, a provider or a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -154,7 +154,9 @@ mod tests {
             assert_eq!(text.parse::<Amount>().map(Amount::micro), Ok(micro));
             assert_eq!(Amount(micro).to_string(), text);
         }
-        for bad in ["", "-1", "+1", "1.", ".5", "1.0000001", "1e3", "1 ", "NaN", "inf", "99999999999999999999"] {
+        for bad in
+            ["", "-1", "+1", "1.", ".5", "1.0000001", "1e3", "1 ", "NaN", "inf", "99999999999999999999"]
+        {
             assert!(bad.parse::<Amount>().is_err(), "{bad}");
         }
     }

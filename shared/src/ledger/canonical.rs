@@ -37,7 +37,9 @@ fn write(value: &Value, out: &mut String) {
             out.push(']');
         }
         // What serde_json writes for these is what the RFC asks for.
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => out.push_str(&value.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            out.push_str(&value.to_string())
+        }
     }
 }
 
@@ -50,8 +52,10 @@ mod tests {
     #[test]
     fn keys_are_sorted_by_their_utf_16_units_and_nothing_is_added() {
         // The order of keys of RFC 8785, section 3.2.3.
-        let value = json!({"\u{20ac}": 1, "\r": 2, "\u{fb33}": 3, "1": 4, "\u{1f600}": 5, "\u{80}": 6, "\u{f6}": 7});
-        let expected = "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"\u{f6}\":7,\"\u{20ac}\":1,\"\u{1f600}\":5,\"\u{fb33}\":3}";
+        let value =
+            json!({"\u{20ac}": 1, "\r": 2, "\u{fb33}": 3, "1": 4, "\u{1f600}": 5, "\u{80}": 6, "\u{f6}": 7});
+        let expected =
+            "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"\u{f6}\":7,\"\u{20ac}\":1,\"\u{1f600}\":5,\"\u{fb33}\":3}";
         assert_eq!(canonical(&value), expected);
         assert_eq!(
             canonical(&json!({"b": [1, null, true, {"z": "\u{1}\n\"/", "a": []}]})),

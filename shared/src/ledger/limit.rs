@@ -51,7 +51,8 @@ struct RateParts {
 impl Rate {
     /// So many requests in so many seconds; none beyond 60,000 requests or a day, because every one is remembered.
     pub fn new(requests: u32, per_s: u32) -> Option<Self> {
-        ((1..=60_000).contains(&requests) && (1..=86_400).contains(&per_s)).then_some(Self { requests, per_s })
+        ((1..=60_000).contains(&requests) && (1..=86_400).contains(&per_s))
+            .then_some(Self { requests, per_s })
     }
 }
 
@@ -341,31 +342,41 @@ mod tests {
     fn a_rate_holds_in_every_span_wherever_it_begins() {
         let mut meters = Meters::default();
         meters.limit(key("a"), Limits { budget: None, rate: Rate::new(3, 1) });
-        let let_in: Vec<u64> =
-            (0..5_000).step_by(90).filter(|at| meters.admit(&[key("a")], Amount::ZERO, *at).is_ok()).collect();
+        let let_in: Vec<u64> = (0..5_000)
+            .step_by(90)
+            .filter(|at| meters.admit(&[key("a")], Amount::ZERO, *at).is_ok())
+            .collect();
         for begin in 0..4_000 {
             let within = let_in.iter().filter(|at| (begin..begin + 1_000).contains(*at)).count();
             assert!(within <= 3, "{within} from {begin}");
         }
         assert!(let_in.len() >= 14, "{let_in:?}");
         assert_eq!(
-            { (0..3).for_each(|_| drop(meters.admit(&[key("a")], Amount::ZERO, 9_000))); meters.admit(&[key("a")], Amount::ZERO, 9_400) },
+            {
+                (0..3).for_each(|_| drop(meters.admit(&[key("a")], Amount::ZERO, 9_000)));
+                meters.admit(&[key("a")], Amount::ZERO, 9_400)
+            },
             Err(LimitRefusal::Rate { subject: key("a"), retry_after_ms: 600 })
         );
     }
 
     #[test]
     fn months_are_those_of_the_calendar() {
-        for (at_ms, label) in
-            [(0, "1970-01"), (31 * DAY, "1970-02"), (1_764_547_199_999, "2025-11"), (1_764_547_200_000, "2025-12")]
-        {
+        for (at_ms, label) in [
+            (0, "1970-01"),
+            (31 * DAY, "1970-02"),
+            (1_764_547_199_999, "2025-11"),
+            (1_764_547_200_000, "2025-12"),
+        ] {
             assert_eq!(month_label(at_ms), label);
         }
     }
 
     #[test]
     fn a_rate_that_cannot_be_counted_is_refused() {
-        for wrong in [r#"{"requests":0,"per_s":1}"#, r#"{"requests":60001,"per_s":1}"#, r#"{"requests":1,"per_s":0}"#] {
+        for wrong in
+            [r#"{"requests":0,"per_s":1}"#, r#"{"requests":60001,"per_s":1}"#, r#"{"requests":1,"per_s":0}"#]
+        {
             assert!(serde_json::from_str::<Rate>(wrong).is_err(), "{wrong}");
         }
         let limits: Limits = serde_json::from_str(r#"{"rate":{"requests":5,"per_s":60}}"#).expect("valid");

@@ -26,4 +26,7 @@ pub use chain::{Broken, BrokenEntry, Hash, Head, Sealed};
 pub use entry::{Body, Entry, Leg, Released, Text, TextError};
 pub use limit::{Budget, LimitRefusal, Limits, Meters, Rate, Subject, Window, month_label};
 pub use price::{Price, Usage};
-pub use view::{Balance, EntryPage, EntryView, GiveCredits, Month, SetLimits, SetPrice, Transfer};
+pub use view::{
+    AccountBalance, Balance, EntryPage, EntryView, GiveCredits, Month, NamedPrice, SetLimits, SetPrice,
+    Transfer,
+};

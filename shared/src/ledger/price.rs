@@ -51,7 +51,8 @@ impl Price {
         let parts = thousandths(self.per_1k_input_tokens, usage.input_tokens)
             .checked_add(thousandths(self.per_1k_output_tokens, usage.output_tokens))?
             .checked_add(thousandths(self.per_second, usage.work_ms))?;
-        let whole = u64::try_from(parts.div_ceil(1_000)).ok().and_then(|micro| Amount::from_micro(micro).ok())?;
+        let whole =
+            u64::try_from(parts.div_ceil(1_000)).ok().and_then(|micro| Amount::from_micro(micro).ok())?;
         self.per_call.checked_mul(usage.calls.into())?.checked_add(whole)
     }
 }
@@ -81,7 +82,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_counted_has_no_cost() {
-        let most = Usage { calls: u32::MAX, input_tokens: u64::MAX, output_tokens: u64::MAX, work_ms: u64::MAX };
+        let most =
+            Usage { calls: u32::MAX, input_tokens: u64::MAX, output_tokens: u64::MAX, work_ms: u64::MAX };
         let all = Price {
             per_call: Amount::MAX,
             per_1k_input_tokens: Amount::MAX,
@@ -89,6 +91,9 @@ mod tests {
             per_second: Amount::MAX,
         };
         assert_eq!(all.cost(&most), None);
-        assert_eq!(Price { per_call: micro(1), ..Price::default() }.cost(&most), Some(micro(u32::MAX.into())));
+        assert_eq!(
+            Price { per_call: micro(1), ..Price::default() }.cost(&most),
+            Some(micro(u32::MAX.into()))
+        );
     }
 }

@@ -10,11 +10,28 @@ use crate::identity::PersonId;
 /// Something that somebody tries, allowed or not.
 #[derive(Clone, Debug)]
 enum Try {
-    Issue { to: u8, amount: u64 },
-    Transfer { from: u8, to: u8, amount: u64 },
-    Hold { who: u8, id: u8, amount: u64 },
-    Settle { id: u8, charged: u64, fee: u64 },
-    Release { id: u8 },
+    Issue {
+        to: u8,
+        amount: u64,
+    },
+    Transfer {
+        from: u8,
+        to: u8,
+        amount: u64,
+    },
+    Hold {
+        who: u8,
+        id: u8,
+        amount: u64,
+    },
+    Settle {
+        id: u8,
+        charged: u64,
+        fee: u64,
+    },
+    Release {
+        id: u8,
+    },
     /// The process ends and the next one reads what is stored.
     Crash,
 }
@@ -216,7 +233,11 @@ proptest! {
 
 #[test]
 fn time_does_not_run_backwards_in_the_chain() {
-    let issue = || Body::Issue { to: Account::Realm, amount: Amount::from_credits(1).expect("small"), reason: text("x") };
+    let issue = || Body::Issue {
+        to: Account::Realm,
+        amount: Amount::from_credits(1).expect("small"),
+        reason: text("x"),
+    };
     let mut book = Book::default();
     book.write(10, issue()).expect("written");
     assert_eq!(book.write(5, issue()).expect("written").entry.at_ms, 10);
@@ -244,8 +265,13 @@ fn who_pays_themselves_has_no_more_than_before() {
         };
         book.write(0, hold).expect("written");
         let fee = amount.share(500);
-        let settle =
-            Body::Settle { reservation, provider: own.clone(), charged: amount, fee, usage: Usage::default() };
+        let settle = Body::Settle {
+            reservation,
+            provider: own.clone(),
+            charged: amount,
+            fee,
+            usage: Usage::default(),
+        };
         book.write(0, settle).expect("written");
         let earned = book.balance(&Account::Provider(own.clone()));
         let back = Body::Transfer {

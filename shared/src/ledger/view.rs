@@ -99,6 +99,26 @@ pub struct Transfer {
     pub idempotency: Text,
 }
 
+/// An account and what it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountBalance {
+    /// Which.
+    pub account: Account,
+    /// What it has; of `issue` what was issued in all.
+    pub amount: Amount,
+}
+
+/// What something costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NamedPrice {
+    /// A capability's id, or a model's name.
+    pub of: String,
+    /// In millionths of a credit.
+    pub price: Price,
+}
+
 /// `PUT /api/ledger/limits`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

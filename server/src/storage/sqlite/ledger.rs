@@ -180,7 +180,9 @@ impl LedgerStorage for Sqlite {
 
     async fn put_price(&self, of: &str, price: Option<&Price>) -> Result<(), StorageError> {
         let query = match price {
-            Some(price) => sqlx::query("INSERT OR REPLACE INTO prices (price, of) VALUES (?, ?)").bind(to_json(price)?),
+            Some(price) => {
+                sqlx::query("INSERT OR REPLACE INTO prices (price, of) VALUES (?, ?)").bind(to_json(price)?)
+            }
             None => sqlx::query("DELETE FROM prices WHERE of = ?"),
         };
         query.bind(of.to_owned()).execute(&self.pool).await.map_err(failed).map(|_| ())
