@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import OpenAI, { toFile } from "openai";
 
-const client = new OpenAI({ baseURL: `${process.env.BASE_URL}/v1`, apiKey: "sk-test", maxRetries: 0 });
+const client = new OpenAI({ baseURL: `${process.env.BASE_URL}/v1`, apiKey: process.env.API_KEY, maxRetries: 0 });
 const messages = [{ role: "user", content: "hello" }];
 
 const whole = await client.chat.completions.create({ model: "m", messages });

@@ -5,7 +5,7 @@ import os
 import openai
 
 base_url = os.environ["BASE_URL"] + "/v1"
-client = openai.OpenAI(base_url=base_url, api_key="sk-test", max_retries=0)
+client = openai.OpenAI(base_url=base_url, api_key=os.environ["API_KEY"], max_retries=0)
 say = [{"role": "user", "content": "hello"}]
 
 whole = client.chat.completions.create(model="m", messages=say)

@@ -137,8 +137,7 @@ impl Target {
     }
 
     fn request(&self, client: &Client, body: &str) -> reqwest::RequestBuilder {
-        let request = client.post(&self.url).header(header::CONTENT_TYPE, "application/json");
-        request.header(header::AUTHORIZATION, "Bearer sk-bench").body(body.to_owned())
+        client.post(&self.url).header(header::CONTENT_TYPE, "application/json").body(body.to_owned())
     }
 
     /// One whole answer, and how long it took.

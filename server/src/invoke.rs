@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use mtor_shared::{
     capability::{Capability, CapabilityId, SideEffect},
+    identity::PersonId,
     plan::Plan,
     problem::{Problem, ProblemCode},
     run::{RunId, RunRequest},
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 use crate::{
     catalogue::{Absent, Catalogue},
     clock::Clock,
+    identity::Caller,
     random::Random,
     runs::Runs,
 };
@@ -87,7 +89,12 @@ impl Invoker {
     ///
     /// # Errors
     /// What the run failed with, or that the capability changes something.
-    pub async fn read(&self, id: &CapabilityId, args: Map<String, Value>) -> Result<Value, Problem> {
+    pub async fn read(
+        &self,
+        caller: &Caller,
+        id: &CapabilityId,
+        args: Map<String, Value>,
+    ) -> Result<Value, Problem> {
         let capability = self.capability(id)?;
         if capability.side_effect != SideEffect::Read {
             return Err(Problem::new(
@@ -96,23 +103,28 @@ impl Invoker {
                 "Run it from the shell.",
             ));
         }
-        self.call(id, args).await
+        self.call(caller, id, args).await
     }
 
     /// Calls a capability.
     ///
     /// # Errors
     /// What the run failed with.
-    pub async fn call(&self, id: &CapabilityId, args: Map<String, Value>) -> Result<Value, Problem> {
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        id: &CapabilityId,
+        args: Map<String, Value>,
+    ) -> Result<Value, Problem> {
         let mut bytes = [0; 16];
         self.random.fill(&mut bytes).map_err(|_| {
             Problem::new(ProblemCode::Internal, "The system gives no random bytes.", "Try again later.")
         })?;
         let run = RunId::from_bytes(bytes);
         let request = RunRequest { id: run.clone(), plan: Plan::call(id.clone(), args) };
-        let chunks = self.runs.start(request, 0).await.map_err(|error| error.problem())?;
+        let chunks = self.runs.start(caller, request, 0).await.map_err(|error| error.problem())?;
         // Whoever goes away stops what was begun for it.
-        let stop = Stop { runs: self.runs.clone(), run: Some(run) };
+        let stop = Stop { runs: self.runs.clone(), run: Some((caller.person().clone(), run)) };
         futures_util::pin_mut!(chunks);
         let mut last = Value::Null;
         while let Some(chunk) = chunks.next().await {
@@ -135,7 +147,7 @@ impl Invoker {
 
 struct Stop {
     runs: Runs,
-    run: Option<RunId>,
+    run: Option<(PersonId, RunId)>,
 }
 
 impl Stop {
@@ -146,13 +158,14 @@ impl Stop {
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        let (Some(run), Ok(runtime)) = (self.run.take(), tokio::runtime::Handle::try_current()) else {
+        let (Some((person, run)), Ok(runtime)) = (self.run.take(), tokio::runtime::Handle::try_current())
+        else {
             return;
         };
         let runs = self.runs.clone();
         runtime.spawn(async move {
             // One that is over already stays as it is.
-            let _ = runs.stop(&run).await;
+            let _ = runs.stop(&person, &run).await;
         });
     }
 }

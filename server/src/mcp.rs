@@ -21,6 +21,7 @@ use rmcp::{
 use serde_json::{Map, Value, json};
 
 use crate::{
+    identity::Caller,
     search::{Scope, Window, search},
     state::AppState,
 };
@@ -139,7 +140,11 @@ impl Tools {
         })))
     }
 
-    async fn invoke(&self, arguments: &Map<String, Value>) -> Result<CallToolResult, ErrorData> {
+    async fn invoke(
+        &self,
+        caller: &Caller,
+        arguments: &Map<String, Value>,
+    ) -> Result<CallToolResult, ErrorData> {
         let id = CapabilityId(text(arguments, "id")?.to_owned());
         let args = match arguments.get("arguments") {
             None | Some(Value::Null) => Map::new(),
@@ -152,9 +157,9 @@ impl Tools {
         };
         let allowed = capability.side_effect == SideEffect::Read || self.state.config.gateway.mcp_writes;
         let result = if allowed {
-            self.state.invoker.call(&id, args).await
+            self.state.invoker.call(caller, &id, args).await
         } else {
-            self.state.invoker.read(&id, args).await
+            self.state.invoker.read(caller, &id, args).await
         };
         Ok(match result {
             Ok(output) => framed(&capability.provider.name, output),
@@ -202,13 +207,19 @@ impl ServerHandler for Tools {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
         let result = match request.name.as_ref() {
             "search" => self.search(&arguments).await?,
             "describe" => self.describe(&arguments)?,
-            "invoke" => self.invoke(&arguments).await?,
+            "invoke" => {
+                // The one check has put the caller into the HTTP request, which the transport hands on.
+                let head = context.extensions.get::<axum::http::request::Parts>();
+                let caller = head.and_then(|head| head.extensions.get::<Caller>());
+                let nobody = || ErrorData::invalid_request("The realm does not know who asks.", None);
+                self.invoke(caller.ok_or_else(nobody)?, &arguments).await?
+            }
             other => {
                 let shown: String = other.chars().take(80).collect();
                 let what = format!("There is no tool {shown}; there are search, describe and invoke.");

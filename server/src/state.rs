@@ -12,7 +12,9 @@ use crate::{
     federated::egress::Egress,
     gateway::Gateway,
     http::origin::AllowedHosts,
+    identity::Identity,
     invoke::Invoker,
+    ledger::Ledger,
     runs::Runs,
     search::engine::Engine,
     shell::Shell,
@@ -34,6 +36,10 @@ pub struct Parts {
     pub sources: Sources,
     /// Credentials that the realm was given.
     pub credentials: Vault,
+    /// Who may do what.
+    pub identity: Identity,
+    /// What work costs, and who can pay.
+    pub ledger: Ledger,
     /// Turns text into vectors.
     pub engine: Engine,
     /// Embeddings of the catalogue's sentences.

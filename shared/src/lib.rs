@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod generation;
 pub mod identity;
 pub mod intent;
+pub mod ledger;
 pub mod model;
 pub mod plan;
 pub mod problem;

@@ -8,7 +8,8 @@ use mtor_shared::model::CHAT;
 use crate::context::Context;
 use crate::{build, engine, models, process, setup};
 
-const NAMES: &[&str] = &["arguments", "embed", "gateway", "generate", "load", "route", "scan", "search"];
+const NAMES: &[&str] =
+    &["arguments", "embed", "gateway", "generate", "ledger", "load", "route", "scan", "search", "tokenomics"];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
@@ -46,6 +47,16 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             process::run(with_surroundings(context, native.args(["--example", "bench_generate"])))?;
             process::run(&mut in_browser(context, "parity"))?;
             process::run(&mut in_browser(context, "generate"))
+        }
+        "ledger" => {
+            let mut cargo = context.cargo();
+            cargo.args(["run", "--release", "--package", "mtor", "--no-default-features"]);
+            process::run(cargo.args(["--example", "bench_ledger"]))
+        }
+        "tokenomics" => {
+            let mut cargo = context.cargo();
+            cargo.args(["run", "--release", "--package", "mtor-shared", "--example", "bench_tokenomics"]);
+            process::run(&mut cargo)
         }
         "load" => {
             browser(context)?;

@@ -289,27 +289,20 @@ fn provider(
         Kind::ALL[..7].iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind)
     });
     let usual = Url::parse(kind.usual_base()).ok()?;
-    let base = section.text("base", usual, "an http(s) address without a user name", |text| {
-        let url = Url::parse(text).ok()?;
-        let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-        (matches!(url.scheme(), "http" | "https") && url.host().is_some() && plain).then_some(url)
+    // Neither is shown when it is wrong: what is wrong with it may be that it holds a password or a key.
+    let wanted = "an http(s) address without a user name";
+    let base = section.secret("base", wanted, |text| address(text).is_some());
+    let base = base.and_then(|text| address(text.expose())).unwrap_or(usual);
+    let wanted = "env:NAME or file:PATH; the key itself does not belong into a configuration";
+    let key = section.secret("key", wanted, |text| text.starts_with("env:") || text.starts_with("file:"));
+    let key = key.and_then(|text| match text.expose().split_once(':') {
+        Some(("env", name)) => Some(match environment.get(name) {
+            Some(key) => KeySource::Given(SecretText(Zeroizing::new(key.trim().to_owned()))),
+            None => KeySource::Unset(name.to_owned()),
+        }),
+        Some(("file", path)) => Some(KeySource::File(PathBuf::from(path))),
+        _ => None,
     });
-    let key = section.text(
-        "key",
-        None,
-        "env:NAME or file:PATH; the key itself does not belong into a configuration",
-        |text| {
-            let (kind, place) = text.split_once(':')?;
-            match kind {
-                "env" => Some(Some(match environment.get(place) {
-                    Some(key) => KeySource::Given(SecretText(Zeroizing::new(key.trim().to_owned()))),
-                    None => KeySource::Unset(place.to_owned()),
-                })),
-                "file" => Some(Some(KeySource::File(PathBuf::from(place)))),
-                _ => None,
-            }
-        },
-    );
     let near = base.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
     let usual = if near { Residency::Realm } else { Residency::Provider };
     let model_list = "a list of names";
@@ -323,6 +316,12 @@ fn provider(
         models: section.list("models", Vec::new(), model_list, |text| Some(text.to_owned())),
         workflow: section.text("workflow", None, "a file", |text| Some(Some(PathBuf::from(text)))),
     })
+}
+
+fn address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    (matches!(url.scheme(), "http" | "https") && url.host().is_some() && plain).then_some(url)
 }
 
 fn residency(section: &mut Reader, usual: Residency) -> Residency {

@@ -9,7 +9,8 @@ use futures_util::{FutureExt, StreamExt};
 use mtor_shared::{
     capability::Residency,
     gateway::{
-        Attempt, CacheUse, Choice, Decision, Exclusion, Features, LeftOut, Needs, Outcome, Placed, Role,
+        Attempt, CacheUse, Choice, Decision, Exclusion, Features, LeftOut, Needs, Outcome, Placed, Price,
+        Role,
     },
 };
 use serde::Serialize;
@@ -85,12 +86,16 @@ impl Inner {
     fn begin(&self, ask: &Ask, operation: Operation, mut needs: Needs) -> Result<Asking, GatewayError> {
         let route = self.registry.find(ask.model.as_deref());
         let route = route.ok_or_else(|| GatewayError::NoModel(ask.model.clone()))?;
+        ask.asker
+            .caller
+            .allow_model(&route.name)
+            .map_err(|error| GatewayError::Refused(error.into_parts().1))?;
         needs.residency = nearer(nearer(needs.residency, ask.residency), route.residency);
         let bytes = self.draw()?;
         let (_, low) = bytes.split_at(8);
         let conversation = ask.conversation.as_ref().filter(|_| wanders(route.policy)).map(|name| {
             let mut hash = Sha256::new();
-            for part in [&ask.asker.0, &route.name, name] {
+            for part in [&ask.asker.person, &route.name, name] {
                 hash.update((part.len() as u64).to_le_bytes());
                 hash.update(part);
             }
@@ -113,11 +118,15 @@ impl Inner {
 
     async fn admit(&self, asking: &Asking, pieces: u64) -> Result<Settlement, GatewayError> {
         let (input, output) = asking.needs.tokens;
-        let prices = asking.route.members.iter().map(|member| member.target.price.of(input, output, pieces));
+        // The estimate is of the usual: text may be denser, and an answer as long as it may be.
+        let most = |price: &Price| price.of(input.saturating_mul(2), output.saturating_mul(2), pieces);
+        let prices = asking.route.members.iter().map(|member| most(&member.target.price));
+        let first = asking.route.members.first().map_or("", |member| member.target.id.as_str());
         let admission = Admission {
             operation: asking.operation.name(),
             model: &asking.route.name,
-            estimate_micro: prices.max().unwrap_or(0),
+            provider: first.split('/').next().unwrap_or_default(),
+            most_micro: prices.max().unwrap_or(0),
         };
         let ticket = self.meter.admit(&asking.asker, &admission).await.map_err(GatewayError::Refused)?;
         Ok(Settlement::new(ticket))
@@ -338,8 +347,9 @@ impl Gateway {
     pub async fn chat(
         &self,
         ask: &Ask,
-        request: ChatRequest,
+        mut request: ChatRequest,
     ) -> Result<Answered<Arc<ChatResponse>>, Unanswered> {
+        request.behalf = Some(ask.asker.caller.clone());
         let mut asking = self.inner.begin(ask, Operation::Chat, chat_needs(&request))?;
         let request = Arc::new(request);
         let asked = Arc::clone(&request);
@@ -374,8 +384,9 @@ impl Gateway {
     pub async fn chat_stream(
         &self,
         ask: &Ask,
-        request: ChatRequest,
+        mut request: ChatRequest,
     ) -> Result<Answered<AnswerStream>, Unanswered> {
+        request.behalf = Some(ask.asker.caller.clone());
         let inner = &self.inner;
         let mut asking = inner.begin(ask, Operation::ChatStream, chat_needs(&request))?;
         let keep = keeps(ask, &asking, "chat", &request);

@@ -54,7 +54,7 @@ pub(super) fn key(
 ) -> Key {
     let mut hash = Sha256::new();
     // Lengths before parts: two requests never run together into the same bytes.
-    for part in [asker.0.as_bytes(), route.as_bytes(), generation.as_slice(), operation.as_bytes()] {
+    for part in [asker.person.as_bytes(), route.as_bytes(), generation.as_slice(), operation.as_bytes()] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
@@ -114,18 +114,20 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Caller;
 
     #[test]
     fn keys_differ_in_everything_that_matters() {
-        let ann = Asker("ann".into());
+        let named = |name: &str| Asker { person: name.into(), caller: Caller::machine() };
+        let ann = named("ann");
         let base = key(&ann, "m", &[0; 32], "chat", &"x");
         for other in [
-            key(&Asker("bob".into()), "m", &[0; 32], "chat", &"x"),
+            key(&named("bob"), "m", &[0; 32], "chat", &"x"),
             key(&ann, "n", &[0; 32], "chat", &"x"),
             key(&ann, "m", &[1; 32], "chat", &"x"),
             key(&ann, "m", &[0; 32], "embed", &"x"),
             key(&ann, "m", &[0; 32], "chat", &"y"),
-            key(&Asker("an".into()), "nm", &[0; 32], "chat", &"x"),
+            key(&named("an"), "nm", &[0; 32], "chat", &"x"),
         ] {
             assert_ne!(base, other);
         }

@@ -59,7 +59,10 @@ impl Decisions {
     pub fn of(&self, asker: &Asker, most: usize) -> Vec<Decision> {
         let ring = self.lock();
         let kept = ring.order.iter().rev().filter_map(|id| ring.kept.get(id));
-        kept.filter(|kept| kept.asker == *asker).take(most).map(|kept| kept.decision.clone()).collect()
+        kept.filter(|kept| kept.asker.person == asker.person)
+            .take(most)
+            .map(|kept| kept.decision.clone())
+            .collect()
     }
 }
 
@@ -68,6 +71,7 @@ mod tests {
     use mtor_shared::gateway::{CacheUse, Policy};
 
     use super::*;
+    use crate::identity::Caller;
 
     fn decision(id: &str) -> Decision {
         Decision {
@@ -89,7 +93,8 @@ mod tests {
     #[test]
     fn the_newest_are_kept_and_an_asker_lists_only_its_own() {
         let decisions = Decisions::new(3);
-        let (ann, bob) = (Asker("ann".into()), Asker("bob".into()));
+        let named = |name: &str| Asker { person: name.into(), caller: Caller::machine() };
+        let (ann, bob) = (named("ann"), named("bob"));
         for (asker, id) in [(&ann, "1"), (&bob, "2"), (&ann, "3"), (&ann, "3"), (&bob, "4")] {
             decisions.keep(asker, decision(id));
         }

@@ -77,6 +77,8 @@ impl GatewayError {
             },
             Self::Refused(problem) => match problem.code {
                 ProblemCode::TooMany => 429,
+                ProblemCode::Unauthorized => 401,
+                ProblemCode::NotEnoughCredits => 402,
                 ProblemCode::Forbidden => 403,
                 ProblemCode::NotFound => 404,
                 ProblemCode::Conflict => 409,

@@ -3,9 +3,22 @@
 use async_trait::async_trait;
 use mtor_shared::{gateway::Price, problem::Problem};
 
-/// Who asks. Kept answers and conversations belong to one asker and are never another's.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Asker(pub String);
+use crate::identity::Caller;
+
+/// Who asks. Kept answers and conversations belong to one person and are never another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// The person, by name.
+    pub person: String,
+    /// With what they were let in.
+    pub caller: Caller,
+}
+
+impl From<Caller> for Asker {
+    fn from(caller: Caller) -> Self {
+        Self { person: caller.person().to_string(), caller }
+    }
+}
 
 /// What is about to be done.
 #[derive(Clone, Debug)]
@@ -14,8 +27,10 @@ pub struct Admission<'a> {
     pub operation: &'static str,
     /// The model that was asked for.
     pub model: &'a str,
+    /// The provider that is asked first.
+    pub provider: &'a str,
     /// What it costs at most, as far as can be told: in millionths of a credit.
-    pub estimate_micro: u64,
+    pub most_micro: u64,
 }
 
 /// What was done.
@@ -54,23 +69,6 @@ pub trait Meter: Send + Sync {
 pub trait Ticket: Send + Sync {
     /// Pays for what was done, or releases when that was nothing.
     async fn settle(self: Box<Self>, spent: Spent);
-}
-
-/// A realm that counts nothing: everybody is admitted.
-pub struct Unmetered;
-
-struct Nothing;
-
-#[async_trait]
-impl Meter for Unmetered {
-    async fn admit(&self, _: &Asker, _: &Admission<'_>) -> Result<Box<dyn Ticket>, Problem> {
-        Ok(Box::new(Nothing))
-    }
-}
-
-#[async_trait]
-impl Ticket for Nothing {
-    async fn settle(self: Box<Self>, _: Spent) {}
 }
 
 /// Settles once, also when whoever asked goes away in the middle.

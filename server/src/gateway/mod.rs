@@ -7,6 +7,7 @@
 
 mod ask;
 mod cache;
+pub mod credits;
 mod decisions;
 mod error;
 mod health;

@@ -335,6 +335,7 @@ impl ChatBody {
                 seed: self.seed,
                 extra: self.extra,
                 resume: None,
+                behalf: None,
             },
         })
     }

@@ -31,13 +31,15 @@ impl Provider for Capabilities {
     async fn chat(&self, model: &str, request: &ChatRequest) -> Result<ChatResponse, ProviderError> {
         let nothing = || ProviderError::Invalid("There is no message of a person to answer.".to_owned());
         let said = request.last_words().ok_or_else(nothing)?;
+        let nobody = || ProviderError::Invalid("Nobody is there to call it for.".to_owned());
+        let caller = request.behalf.as_ref().ok_or_else(nobody)?;
         let id = CapabilityId(model.to_owned());
         let refused = |problem: mtor_shared::problem::Problem| ProviderError::Invalid(problem.to_string());
         let args = match serde_json::from_str::<Value>(&said) {
             Ok(Value::Object(args)) => args,
             _ => self.invoker.arguments(&id, &said).map_err(refused)?,
         };
-        let output = self.invoker.read(&id, args).await.map_err(refused)?;
+        let output = self.invoker.read(caller, &id, args).await.map_err(refused)?;
         Ok(ChatResponse { text: output.to_string(), finish: Finish::Stop, ..ChatResponse::default() })
     }
 

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::identity::Caller;
+
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ChatRequest {
@@ -28,6 +30,9 @@ pub struct ChatRequest {
     pub extra: Map<String, Value>,
     /// The beginning of an answer whose stream broke: only what follows is wanted.
     pub resume: Option<String>,
+    /// For whom it is asked. Nobody outside the realm is told; the realm's own capabilities are called in their name.
+    #[serde(skip)]
+    pub behalf: Option<Caller>,
 }
 
 /// One message.

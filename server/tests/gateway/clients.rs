@@ -14,9 +14,10 @@ async fn run(program: &str, script: &str) {
     };
     let a = upstream("a").await;
     let realm = Realm::start(&one(&a, "")).await;
+    let key = realm.key(serde_json::json!({"scopes": ["models", "runs"]})).await;
     let program = if program == "python" { folder.join("venv/bin/python") } else { PathBuf::from(program) };
     let mut command = std::process::Command::new(program);
-    command.arg(folder.join(script)).current_dir(&folder).env("BASE_URL", &realm.base);
+    command.arg(folder.join(script)).current_dir(&folder).env("BASE_URL", &realm.base).env("API_KEY", key);
     let output =
         tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("runs");
     let text =

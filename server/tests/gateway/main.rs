@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "the tests are clients of the realm")]
 #![allow(missing_docs, dead_code, reason = "a test, with shared helpers")]
 
+mod accounts;
 mod agents;
 mod attacks;
 mod caching;

@@ -111,6 +111,12 @@ impl Realm {
         Reply::of(self.post("/v1/chat/completions", &message(words, true))).await
     }
 
+    /// A key of the realm's owner, for a part of what they may do: `grant` is its JSON.
+    pub(crate) async fn key(&self, grant: Value) -> String {
+        let reply = Reply::of(self.post("/api/keys", &json!({"name": "a key", "grant": grant}))).await;
+        reply.body["secret"].as_str().unwrap_or_else(|| panic!("{}", reply.text)).to_owned()
+    }
+
     pub(crate) async fn decision(&self, id: &str) -> Decision {
         let answer = self.get(&format!("/api/gateway/decisions/{id}")).send().await.expect("an answer");
         let text = answer.text().await.expect("a body");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     error::{ApiError, ProblemDocument},
     http::json::StrictJson,
+    identity::Caller,
     providers::chat::Chunk,
     routes::{
         ask::find::{Failed, Found, find},
@@ -80,6 +81,7 @@ impl Version {
 ))]
 pub async fn send(
     State(state): State<AppState>,
+    caller: Caller,
     headers: HeaderMap,
     StrictJson(call): StrictJson<Call>,
 ) -> Result<Json<Value>, ApiError> {
@@ -99,7 +101,7 @@ pub async fn send(
         Err(error) => return failed(-32602, error.to_string()),
     };
     let context = message["contextId"].clone();
-    let ask = asked(&headers, None, context.as_str().map(str::to_owned));
+    let ask = asked(caller, &headers, None, context.as_str().map(str::to_owned));
     let (id, parts) = match find(&state, &ask, intent.words()).await {
         Ok(Found::Data { data, .. }) => {
             let mut id = [0; 16];

@@ -20,6 +20,7 @@ use crate::{
     error::{ApiError, ProblemDocument},
     gateway::{AnswerStream, Answered, Unanswered},
     http::json::{collect, strict},
+    identity::Caller,
     providers::chat::Chunk,
     routes::{
         runs::server_sent,
@@ -74,13 +75,17 @@ enum Form {
     (status = 400, description = "There is no question.", body = ProblemDocument),
     (status = 503, description = "Nobody can answer.", body = ProblemDocument),
 ))]
-pub async fn answer(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
+pub async fn answer(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, ApiError> {
     let began = Instant::now();
     let headers = request.headers().clone();
     let question = read(&state, &headers, request).await?;
     let intent = Intent::text(&question.prompt)
         .map_err(|error| ApiError::bad_request(error.to_string(), "Send the question as the body."))?;
-    let ask = asked(&headers, question.model, None);
+    let ask = asked(caller, &headers, question.model, None);
     let found = find(&state, &ask, intent.words()).await.map_err(|failed| match failed {
         Failed::Capability(problem) => ApiError::new(problem),
         Failed::Model(unanswered) => unanswered.into(),

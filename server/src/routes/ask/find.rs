@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     gateway::{AnswerStream, Answered, Ask, Unanswered},
+    identity::Caller,
     providers::chat::{ChatRequest, Message, Part},
     state::AppState,
 };
@@ -40,7 +41,7 @@ pub(in crate::routes) enum Failed {
 /// as the shell has before its model is there.
 pub(in crate::routes) async fn find(state: &AppState, ask: &Ask, text: &str) -> Result<Found, Failed> {
     if ask.model.is_none()
-        && let Some(found) = capability(state, text).await
+        && let Some(found) = capability(state, &ask.asker.caller, text).await
     {
         return found;
     }
@@ -52,7 +53,7 @@ pub(in crate::routes) async fn find(state: &AppState, ask: &Ask, text: &str) -> 
 }
 
 /// The capability that is meant, if there is one that only reads and all that it needs is in the words.
-async fn capability(state: &AppState, text: &str) -> Option<Result<Found, Failed>> {
+async fn capability(state: &AppState, caller: &Caller, text: &str) -> Option<Result<Found, Failed>> {
     let snapshot = state.catalogue.now();
     let Decision::Run { capability: id, .. } = decide(&rank_lexical(text, snapshot.listing())) else {
         return None;
@@ -62,7 +63,7 @@ async fn capability(state: &AppState, text: &str) -> Option<Result<Found, Failed
         return None;
     }
     let args = state.invoker.arguments(&id, text).ok()?;
-    let result = state.invoker.read(&id, args).await;
+    let result = state.invoker.read(caller, &id, args).await;
     let found = |data| Found::Data { capability: id, who: capability.provider.name, data };
     Some(result.map(found).map_err(Failed::Capability))
 }

@@ -3,15 +3,15 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::HeaderMap,
 };
 use mtor_shared::gateway::Decision;
 use serde::Deserialize;
 
 use crate::{
     error::{ApiError, ProblemDocument},
+    gateway::meter::Asker,
     http::params::Params,
-    routes::v1::asker,
+    identity::Caller,
     state::AppState,
 };
 
@@ -27,11 +27,11 @@ pub struct Wanted {
     params(Wanted), responses((status = 200, description = "The decisions.", body = Vec<Decision>)))]
 pub async fn list(
     State(state): State<AppState>,
-    headers: HeaderMap,
+    caller: Caller,
     Params(wanted): Params<Wanted>,
 ) -> Json<Vec<Decision>> {
     let most = wanted.limit.unwrap_or(50).min(500);
-    Json(state.gateway.decisions().of(&asker(&headers), most))
+    Json(state.gateway.decisions().of(&Asker::from(caller), most))
 }
 
 /// Why a request was answered by whom: the header `x-mtor-decision` of the answer names it.

@@ -13,6 +13,7 @@ use futures_util::{Stream, StreamExt, stream};
 use super::{Body, OpenAiError, OpenAiErrorBody, asked, error_event, reasons};
 use crate::{
     gateway::{AnswerStream, GatewayError},
+    identity::Caller,
     openai::{
         chat::{Asked, ChatBody},
         completion::{self, Label},
@@ -34,12 +35,13 @@ use crate::{
 ))]
 pub async fn complete(
     State(state): State<AppState>,
+    caller: Caller,
     headers: HeaderMap,
     Body(body): Body<ChatBody>,
 ) -> Result<Response, OpenAiError> {
     let Asked { model, request, stream, include_usage, conversation } =
         body.read().map_err(OpenAiError::field)?;
-    let ask = asked(&headers, model, conversation);
+    let ask = asked(caller, &headers, model, conversation);
     let label = |id: &str, model: &str| Label {
         id: format!("chatcmpl-{id}"),
         created: state.gateway.now_s(),

@@ -9,6 +9,7 @@ use axum::{
 
 use super::{Body, OpenAiError, OpenAiErrorBody, asked, reasons};
 use crate::{
+    identity::Caller,
     openai::media::{EmbedBody, encode_embeddings},
     state::AppState,
 };
@@ -26,6 +27,7 @@ const MOST: usize = 2_048;
 ))]
 pub async fn create(
     State(state): State<AppState>,
+    caller: Caller,
     headers: HeaderMap,
     Body(body): Body<EmbedBody>,
 ) -> Result<Response, OpenAiError> {
@@ -33,7 +35,7 @@ pub async fn create(
     if request.texts.is_empty() || request.texts.len() > MOST {
         return Err(OpenAiError::field((format!("input has not 1 to {MOST} texts."), "input")));
     }
-    let answered = state.gateway.embed(&asked(&headers, model, None), request).await?;
+    let answered = state.gateway.embed(&asked(caller, &headers, model, None), request).await?;
     let body = encode_embeddings(&answered.model, &answered.value, base64);
     Ok((reasons(&answered), Json(body)).into_response())
 }

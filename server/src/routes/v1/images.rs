@@ -9,6 +9,7 @@ use axum::{
 
 use super::{Body, OpenAiError, OpenAiErrorBody, asked, reasons};
 use crate::{
+    identity::Caller,
     openai::media::{ImageBody, encode_images},
     state::AppState,
 };
@@ -23,11 +24,12 @@ use crate::{
 ))]
 pub async fn generate(
     State(state): State<AppState>,
+    caller: Caller,
     headers: HeaderMap,
     Body(body): Body<ImageBody>,
 ) -> Result<Response, OpenAiError> {
     let (model, request) = body.read().map_err(OpenAiError::field)?;
-    let answered = state.gateway.image(&asked(&headers, model, None), request).await?;
+    let answered = state.gateway.image(&asked(caller, &headers, model, None), request).await?;
     let body = encode_images(state.gateway.now_s(), &answered.value);
     Ok((reasons(&answered), Json(body)).into_response())
 }

@@ -12,15 +12,15 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use mtor_shared::capability::Residency;
+use mtor_shared::{capability::Residency, problem::ProblemCode};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::{
     error::ApiError,
     gateway::{Answered, Ask, GatewayError, Unanswered, meter::Asker},
     http::json,
+    identity::Caller,
     state::AppState,
 };
 
@@ -81,6 +81,7 @@ impl OpenAiError {
             401 => "authentication_error",
             403 => "permission_error",
             404 => "not_found_error",
+            402 => "insufficient_quota",
             429 => "rate_limit_error",
             400..=499 => "invalid_request_error",
             _ => "server_error",
@@ -105,6 +106,9 @@ impl From<&GatewayError> for OpenAiError {
             GatewayError::NobodyFits { never: true, .. } => Some("unsupported"),
             GatewayError::NobodyFits { never: false, .. } => Some("nobody_available"),
             GatewayError::Failed { .. } => Some("upstream_failed"),
+            GatewayError::Refused(problem) if problem.code == ProblemCode::NotEnoughCredits => {
+                Some("insufficient_quota")
+            }
             GatewayError::Refused(_) => Some("refused"),
             GatewayError::NoRandomness => None,
         };
@@ -149,13 +153,18 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
 }
 
 /// Who asks for what, by the headers.
-pub fn asked(headers: &HeaderMap, model: Option<String>, conversation: Option<String>) -> Ask {
+pub fn asked(
+    caller: Caller,
+    headers: &HeaderMap,
+    model: Option<String>,
+    conversation: Option<String>,
+) -> Ask {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let fresh = text("cache-control").is_some_and(|value| {
         value.split(',').any(|word| matches!(word.trim(), "no-cache" | "no-store" | "max-age=0"))
     });
     Ask {
-        asker: asker(headers),
+        asker: Asker::from(caller),
         model: model.filter(|model| !model.is_empty()),
         conversation: text(CONVERSATION).map(str::to_owned).or(conversation),
         residency: match text(RESIDENCY) {
@@ -164,17 +173,6 @@ pub fn asked(headers: &HeaderMap, model: Option<String>, conversation: Option<St
             Some(_) => Residency::Realm,
         },
         cache: !fresh,
-    }
-}
-
-/// The asker that a bearer key stands for: a hash, so that the key itself is nowhere.
-pub fn asker(headers: &HeaderMap) -> Asker {
-    match headers.get(header::AUTHORIZATION) {
-        Some(key) => {
-            let hash = Sha256::digest(key.as_bytes());
-            Asker(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
-        }
-        None => Asker("anybody".to_owned()),
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
 };
 
 use super::{Body, OpenAiError, OpenAiErrorBody, asked, reasons};
-use crate::{openai::media::SpeechBody, state::AppState};
+use crate::{identity::Caller, openai::media::SpeechBody, state::AppState};
 
 /// Speaks a text.
 #[utoipa::path(post, path = "/v1/audio/speech", tag = "gateway", operation_id = "create_speech",
@@ -19,11 +19,12 @@ use crate::{openai::media::SpeechBody, state::AppState};
 ))]
 pub async fn create(
     State(state): State<AppState>,
+    caller: Caller,
     headers: HeaderMap,
     Body(body): Body<SpeechBody>,
 ) -> Result<Response, OpenAiError> {
     let (model, request) = body.read();
-    let answered = state.gateway.speak(&asked(&headers, model, None), request).await?;
+    let answered = state.gateway.speak(&asked(caller, &headers, model, None), request).await?;
     let mut headers = reasons(&answered);
     headers.insert(header::CONTENT_TYPE, passed_on(&answered.value.content_type, "audio/"));
     Ok((headers, answered.value.body).into_response())

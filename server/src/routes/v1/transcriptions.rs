@@ -10,7 +10,10 @@ use axum::{
 use futures_util::stream;
 
 use super::{OpenAiError, OpenAiErrorBody, asked, reasons, speech::passed_on};
-use crate::{error::ApiError, http::json::collect, providers::media::TranscribeRequest, state::AppState};
+use crate::{
+    error::ApiError, http::json::collect, identity::Caller, providers::media::TranscribeRequest,
+    state::AppState,
+};
 
 /// Fields of a form at most.
 const MOST_FIELDS: usize = 64;
@@ -23,8 +26,12 @@ const MOST_FIELDS: usize = 64;
     (status = 404, description = "No such model.", body = OpenAiErrorBody),
     (status = 502, description = "Everybody who was asked failed.", body = OpenAiErrorBody),
 ))]
-pub async fn transcribe(State(state): State<AppState>, request: Request) -> Result<Response, OpenAiError> {
-    pass_on(&state, request, "transcriptions").await
+pub async fn transcribe(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, OpenAiError> {
+    pass_on(&state, caller, request, "transcriptions").await
 }
 
 /// The same in English, whatever was spoken.
@@ -35,14 +42,23 @@ pub async fn transcribe(State(state): State<AppState>, request: Request) -> Resu
     (status = 404, description = "No such model.", body = OpenAiErrorBody),
     (status = 502, description = "Everybody who was asked failed.", body = OpenAiErrorBody),
 ))]
-pub async fn translate(State(state): State<AppState>, request: Request) -> Result<Response, OpenAiError> {
-    pass_on(&state, request, "translations").await
+pub async fn translate(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, OpenAiError> {
+    pass_on(&state, caller, request, "translations").await
 }
 
-async fn pass_on(state: &AppState, request: Request, verb: &'static str) -> Result<Response, OpenAiError> {
+async fn pass_on(
+    state: &AppState,
+    caller: Caller,
+    request: Request,
+    verb: &'static str,
+) -> Result<Response, OpenAiError> {
     let headers = request.headers().clone();
     let (model, request) = read(state, &headers, request, verb).await?;
-    let answered = state.gateway.transcribe(&asked(&headers, model, None), request).await?;
+    let answered = state.gateway.transcribe(&asked(caller, &headers, model, None), request).await?;
     let mut headers = reasons(&answered);
     headers.insert(header::CONTENT_TYPE, passed_on(&answered.value.content_type, "text/plain"));
     Ok((headers, answered.value.body).into_response())
