@@ -14,6 +14,8 @@ use crate::{runs::RunError, storage::StorageError};
 pub struct ApiError {
     status: StatusCode,
     problem: Problem,
+    /// In seconds.
+    retry_after: Option<u64>,
 }
 
 /// The document that goes out.
@@ -28,17 +30,28 @@ pub struct ProblemDocument {
 impl ApiError {
     /// A problem under the status that belongs to its code.
     pub fn new(problem: Problem) -> Self {
-        Self { status: status(problem.code), problem }
+        Self { status: status(problem.code), problem, retry_after: None }
     }
 
     /// A problem whose status is more exact than its code.
     pub fn with_status(status: StatusCode, problem: Problem) -> Self {
-        Self { status, problem }
+        Self { status, problem, retry_after: None }
+    }
+
+    /// After how many milliseconds the same request may succeed.
+    #[must_use]
+    pub fn retry_after_ms(self, retry_after_ms: Option<u64>) -> Self {
+        Self { retry_after: retry_after_ms.map(|ms| ms.div_ceil(1_000)), ..self }
     }
 
     /// A request that is not what the interface asks for.
     pub fn bad_request(title: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::new(Problem::new(ProblemCode::BadRequest, title, advice))
+    }
+
+    /// Its status and what is wrong, for surfaces with another form of errors.
+    pub fn into_parts(self) -> (StatusCode, Problem) {
+        (self.status, self.problem)
     }
 
     /// Nothing of that name.
@@ -56,6 +69,8 @@ fn status(code: ProblemCode) -> StatusCode {
         ProblemCode::Conflict | ProblemCode::Stopped | ProblemCode::Interrupted => StatusCode::CONFLICT,
         ProblemCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemCode::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        ProblemCode::Unauthorized => StatusCode::UNAUTHORIZED,
+        ProblemCode::NotEnoughCredits => StatusCode::PAYMENT_REQUIRED,
         ProblemCode::Forbidden | ProblemCode::EgressRefused => StatusCode::FORBIDDEN,
         ProblemCode::UpstreamUnreachable | ProblemCode::UpstreamError | ProblemCode::UpstreamGarbage => {
             StatusCode::BAD_GATEWAY
@@ -99,8 +114,12 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let too_many = self.status == StatusCode::TOO_MANY_REQUESTS;
+        if let Some(seconds) = self.retry_after.or_else(|| too_many.then_some(1)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mtor\""));
         }
         response
     }

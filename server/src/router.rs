@@ -16,8 +16,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     error::ApiError,
     http::{headers, observe, origin},
+    identity::{guard, policy},
     routes::{
-        catalogue, credentials, discovery, health, media, metrics, models, openapi, operations, runs, sources,
+        agents, ask, catalogue, credentials, discovery, gateway, health, identity as who, keys, ledger,
+        media, metrics, models, openapi, operations, runs, sources, v1,
     },
     shell,
     state::AppState,
@@ -56,11 +58,50 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(runs::stop::stop))
         .routes(routes!(media::show::show))
         .routes(routes!(models::show::show))
+        .routes(routes!(v1::chat::complete))
+        .routes(routes!(v1::embeddings::create))
+        .routes(routes!(v1::images::generate))
+        .routes(routes!(v1::transcriptions::transcribe))
+        .routes(routes!(v1::transcriptions::translate))
+        .routes(routes!(v1::speech::create))
+        .routes(routes!(v1::models::list))
+        .routes(routes!(v1::models::show))
+        .routes(routes!(gateway::decisions::list))
+        .routes(routes!(gateway::decisions::show))
+        .routes(routes!(gateway::targets::list))
+        .routes(routes!(ask::answer::answer))
+        .routes(routes!(agents::card::show))
+        .routes(routes!(agents::message::send))
+        .routes(routes!(agents::mcp::call))
+        .routes(routes!(who::show::show))
+        .routes(routes!(who::challenge::challenge))
+        .routes(routes!(who::claim::claim))
+        .routes(routes!(who::sessions::sessions, who::sign_in::sign_in))
+        .routes(routes!(who::rotate::rotate))
+        .routes(routes!(who::sign_out::sign_out))
+        .routes(routes!(who::people::people, who::invite::invite))
+        .routes(routes!(who::change_person::change_person))
+        .routes(routes!(keys::list::list, keys::mint::mint))
+        .routes(routes!(keys::revoke::revoke))
+        .routes(routes!(keys::rotate::rotate))
+        .routes(routes!(keys::limit::limit))
+        .routes(routes!(ledger::balance::balance))
+        .routes(routes!(ledger::entries::entries))
+        .routes(routes!(ledger::export::export))
+        .routes(routes!(ledger::months::months))
+        .routes(routes!(ledger::head::head))
+        .routes(routes!(ledger::accounts::accounts))
+        .routes(routes!(ledger::issue::issue))
+        .routes(routes!(ledger::send::send))
+        .routes(routes!(ledger::limits::limits, ledger::set_limits::set_limits))
+        .routes(routes!(ledger::prices::prices, ledger::set_price::set_price))
 }
 
 /// The realm's own description.
 pub fn openapi_document() -> Document {
-    described().into_openapi()
+    let mut document = described().into_openapi();
+    policy::describe(&mut document);
+    document
 }
 
 /// Everything, with what is done to every request around it; the last layer is the outermost.
@@ -68,17 +109,20 @@ pub fn openapi_document() -> Document {
 /// # Errors
 /// [`serde_json::Error`] when the description cannot be written.
 pub fn router(state: AppState) -> Result<Router, serde_json::Error> {
-    let (router, document) = described().split_for_parts();
+    let (router, mut document) = described().split_for_parts();
+    policy::describe(&mut document);
     let document = Bytes::from(serde_json::to_vec(&document)?);
     Ok(router
         .route(
             "/openapi.json",
             get(|headers: HeaderMap| async move { openapi::show::show(&headers, document) }),
         )
+        .route("/v1/{*unknown}", axum::routing::any(v1::unknown))
         .route("/api/{*unknown}", axum::routing::any(unknown))
         .route("/models/{*unknown}", axum::routing::any(unknown))
         .fallback(shell::serve)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(state.clone(), guard::check))
         .layer(middleware::from_fn_with_state(state.clone(), origin::check))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(middleware::from_fn_with_state(state.clone(), headers::secure))

@@ -21,10 +21,15 @@ use tower::ServiceExt;
 use crate::{
     catalogue::vectors::Vectors,
     clock::{Clock, SystemClock},
-    config::Config,
+    config::{Config, Kind},
     credentials::Vault,
     federated::egress::{Egress, EgressSetupError, Lookup, SystemLookup},
+    gateway::{Extra, Gateway, credits::Credits},
     http::origin::AllowedHosts,
+    identity::Identity,
+    invoke::Invoker,
+    ledger::{Ledger, OpenError},
+    providers::{capabilities::Capabilities, native::Native},
     random::{Random, SystemRandom},
     router::router,
     runs::Runs,
@@ -92,9 +97,23 @@ pub enum StartError {
     /// The descriptions do not make a catalogue.
     #[error("The catalogue cannot be made: {0}.")]
     Catalogue(LoadError),
+    /// The ledger is not what was written.
+    #[error(
+        "The ledger in the data folder {folder} is not what was written: {error}. `mtor ledger verify --data {folder}` \
+         says more. Put a copy of the folder back that is whole."
+    )]
+    Ledger {
+        /// The folder.
+        folder: String,
+        /// What is wrong.
+        error: OpenError,
+    },
     /// No calls could be made.
     #[error("{0}")]
     Egress(#[from] EgressSetupError),
+    /// No models could be asked.
+    #[error("The gateway cannot be set up: {0}.")]
+    Gateway(String),
     /// The realm's own description cannot be written.
     #[error("The realm's own description cannot be written: {0}.")]
     Description(#[from] serde_json::Error),
@@ -142,6 +161,7 @@ fn storage_failed(folder: &str, error: &StorageError) -> String {
 /// A realm at work.
 pub struct Server {
     address: SocketAddr,
+    identity: Identity,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -150,6 +170,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What claims the realm once, as long as nobody has; for the console and for nothing else.
+    pub fn claim_token(&self) -> Option<zeroize::Zeroizing<String>> {
+        self.identity.claim_token()
     }
 
     /// Ends streams, lets open requests finish, leaves runs for the next start, and returns when that is done.
@@ -176,12 +201,22 @@ pub async fn start(config: Config, outside: Outside) -> Result<Server, StartErro
     let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(&config.realm.data).await.map_err(failed)?);
     let egress = Arc::new(Egress::new(&config.federation, outside.lookup)?);
     let shutdown = CancellationToken::new();
+    let identity = Identity::load(
+        &config,
+        address.port(),
+        Arc::clone(&storage),
+        Arc::clone(&outside.clock),
+        Arc::clone(&outside.random),
+    )
+    .await
+    .map_err(failed)?;
+    let ledger = open_ledger(&config, &storage, &outside.clock, &outside.random, &identity).await?;
     let vault = Vault::load(
         Arc::clone(&config),
         Arc::clone(&storage),
         Arc::clone(&egress),
         Arc::clone(&outside.clock),
-        outside.random,
+        Arc::clone(&outside.random),
     )
     .await
     .map_err(failed)?;
@@ -205,6 +240,7 @@ pub async fn start(config: Config, outside: Outside) -> Result<Server, StartErro
         Arc::clone(&storage),
         Arc::clone(&egress),
         vault.clone(),
+        ledger.clone(),
         Arc::clone(&outside.clock),
         shutdown.clone(),
     );
@@ -215,7 +251,40 @@ pub async fn start(config: Config, outside: Outside) -> Result<Server, StartErro
         engine.clone(),
         shutdown.clone(),
     ));
+    let invoker = Arc::new(Invoker::new(
+        Arc::clone(&catalogue),
+        runs.clone(),
+        Arc::clone(&outside.clock),
+        Arc::clone(&outside.random),
+    ));
+    let (native, own_models) = Native::new(&config.realm.models, engine.clone());
+    let own = vec![
+        Extra {
+            name: "native",
+            kind: Kind::Native,
+            provider: Arc::new(native),
+            models: own_models,
+            any: false,
+        },
+        Extra {
+            name: "capabilities",
+            kind: Kind::Capabilities,
+            provider: Arc::new(Capabilities::new(Arc::clone(&invoker))),
+            models: Vec::new(),
+            any: true,
+        },
+    ];
+    let gateway = Gateway::new(
+        config.gateway.clone(),
+        own,
+        Arc::new(Credits::new(ledger.clone())),
+        Arc::clone(&outside.clock),
+        outside.random,
+    )
+    .map_err(StartError::Gateway)?;
     let state = AppState::new(Parts {
+        invoker,
+        gateway,
         vectors: Vectors::start(
             Arc::clone(&catalogue),
             Arc::clone(&storage),
@@ -230,6 +299,8 @@ pub async fn start(config: Config, outside: Outside) -> Result<Server, StartErro
         catalogue,
         sources,
         credentials: vault,
+        identity: identity.clone(),
+        ledger,
         engine,
         storage,
         egress,
@@ -238,7 +309,33 @@ pub async fn start(config: Config, outside: Outside) -> Result<Server, StartErro
     });
     let router = router(state.clone())?;
     let task = tokio::spawn(serve(listener, router, state));
-    Ok(Server { address, shutdown, task })
+    Ok(Server { address, identity, shutdown, task })
+}
+
+async fn open_ledger(
+    config: &Config,
+    storage: &Arc<dyn Storage>,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+    identity: &Identity,
+) -> Result<Ledger, StartError> {
+    let folder = config.realm.data.display().to_string();
+    let opened = Ledger::open(
+        config.ledger.clone(),
+        Arc::clone(storage),
+        Arc::clone(clock),
+        Arc::clone(random),
+        |key| identity.ancestors(key),
+    );
+    let begun = async {
+        let ledger = opened.await?;
+        ledger.begin().await?;
+        Ok(ledger)
+    };
+    begun.await.map_err(|error: OpenError| match error {
+        OpenError::Storage(error) => StartError::Storage { folder, error },
+        error => StartError::Ledger { folder, error },
+    })
 }
 
 /// Accepts connections until the shutdown, then winds up.
@@ -284,6 +381,7 @@ async fn serve(listener: TcpListener, router: Router, state: AppState) {
     if tokio::time::timeout(grace, wound_up).await.is_err() {
         tracing::warn!("some work was still open at the end; runs go on after the next start");
     }
+    state.ledger.close().await;
     state.storage.close().await;
 }
 

@@ -10,7 +10,11 @@ use crate::{
     config::Config,
     credentials::Vault,
     federated::egress::Egress,
+    gateway::Gateway,
     http::origin::AllowedHosts,
+    identity::Identity,
+    invoke::Invoker,
+    ledger::Ledger,
     runs::Runs,
     search::engine::Engine,
     shell::Shell,
@@ -32,6 +36,10 @@ pub struct Parts {
     pub sources: Sources,
     /// Credentials that the realm was given.
     pub credentials: Vault,
+    /// Who may do what.
+    pub identity: Identity,
+    /// What work costs, and who can pay.
+    pub ledger: Ledger,
     /// Turns text into vectors.
     pub engine: Engine,
     /// Embeddings of the catalogue's sentences.
@@ -42,6 +50,10 @@ pub struct Parts {
     pub egress: Arc<Egress>,
     /// Runs at work.
     pub runs: Runs,
+    /// Calls of capabilities whose result is waited for.
+    pub invoker: Arc<Invoker>,
+    /// Every model behind one address.
+    pub gateway: Gateway,
     /// The built app.
     pub shell: Shell,
     /// Names that the realm answers to.

@@ -19,8 +19,12 @@ pub enum ProblemCode {
     TooLarge,
     /// More requests than are taken.
     TooMany,
+    /// The caller is not known, or no longer.
+    Unauthorized,
     /// The caller may not do this.
     Forbidden,
+    /// The caller has too few credits, or a budget is used up.
+    NotEnoughCredits,
     /// The egress guard refused an address.
     EgressRefused,
     /// The service could not be reached.

@@ -9,7 +9,10 @@ use crate::context::Context;
 use crate::{build, engine, models, process, setup};
 
 const NAMES: &[&str] =
-    &["arguments", "embed", "generate", "load", "memory", "route", "scan", "search", "speech"];
+    &[
+        "arguments", "embed", "gateway", "generate", "ledger", "load", "memory", "route", "scan", "search", "speech",
+        "tokenomics",
+    ];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
@@ -28,6 +31,15 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             process::run(with_surroundings(context, native.args(["--example", "bench_embed"])))?;
             process::run(&mut in_browser(context, "embed"))
         }
+        "gateway" => {
+            // The realm is a process of its own, beside the benchmark that puts load on it.
+            let mut realm = context.cargo();
+            realm.args(["build", "--release", "--package", "mtor", "--bin", "mtor"]);
+            process::run(&mut realm)?;
+            let mut native = context.cargo();
+            native.args(["run", "--release", "--package", "mtor", "--example", "bench_gateway"]);
+            process::run(&mut native)
+        }
         "generate" => {
             // The engine alone, on an origin of its own: no realm and no shell.
             setup::ensure(context, setup::TEST)?;
@@ -38,6 +50,16 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             process::run(with_surroundings(context, native.args(["--example", "bench_generate"])))?;
             process::run(&mut in_browser(context, "parity"))?;
             process::run(&mut in_browser(context, "generate"))
+        }
+        "ledger" => {
+            let mut cargo = context.cargo();
+            cargo.args(["run", "--release", "--package", "mtor", "--no-default-features"]);
+            process::run(cargo.args(["--example", "bench_ledger"]))
+        }
+        "tokenomics" => {
+            let mut cargo = context.cargo();
+            cargo.args(["run", "--release", "--package", "mtor-shared", "--example", "bench_tokenomics"]);
+            process::run(&mut cargo)
         }
         "load" => {
             browser(context)?;

@@ -4,6 +4,7 @@
 mod describe;
 #[cfg(feature = "inference")]
 mod infer;
+mod ledger;
 mod scan;
 mod serve;
 mod spec;
@@ -29,6 +30,11 @@ enum Verb {
     Infer {
         #[command(subcommand)]
         task: infer::Task,
+    },
+    /// Check or export the realm's credits
+    Ledger {
+        #[command(subcommand)]
+        task: ledger::Task,
     },
     /// Compile API descriptions and say what became of each, one JSON object a line
     Scan(scan::Arguments),
@@ -67,6 +73,10 @@ pub fn main() -> ExitCode {
         Verb::Serve(arguments) => serve::run(arguments),
         #[cfg(feature = "inference")]
         Verb::Infer { task } => infer::run(task),
+        Verb::Ledger { task } => match ledger::run(task) {
+            Ok(code) => return code,
+            Err(mistake) => Err(mistake),
+        },
         Verb::Scan(arguments) => match scan::run(arguments) {
             Ok(code) => return code,
             Err(mistake) => Err(mistake),

@@ -39,6 +39,15 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Mistake> {
         let outside = Outside::real(&config);
         let server = server::start(config, outside).await?;
         writeln!(std::io::stdout(), "MTOR listens on http://{}", server.address())?;
+        if let Some(token) = server.claim_token() {
+            // Whoever only waits for the address may have closed the pipe by now. The token is for the console alone,
+            // so it is in no log.
+            let _ = writeln!(
+                std::io::stdout(),
+                "Nobody has claimed this realm yet. Whoever has this token can, once: {}",
+                *token
+            );
+        }
         end.await;
         tracing::info!("shutting down");
         server.shutdown().await;

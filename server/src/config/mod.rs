@@ -1,6 +1,9 @@
 //! What can be set, one typed struct a concern. Defaults < file < environment < flags.
 
 mod federation;
+mod gateway;
+mod identity;
+mod ledger;
 mod limits;
 mod log;
 mod reader;
@@ -11,6 +14,9 @@ mod sources;
 use std::path::PathBuf;
 
 pub use federation::{BaseOverride, Federation, HostPort};
+pub use gateway::{Gateway, KeySource, Kind, ModelRoute, ProviderSettings, TargetSettings};
+pub use identity::IdentitySettings;
+pub use ledger::LedgerSettings;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use reader::{ConfigError, Mistake, Origin, Reader, SecretText};
@@ -29,8 +35,14 @@ pub struct Config {
     pub federation: Federation,
     /// How descriptions are taken in.
     pub sources: Sources,
+    /// Which models answer, and how.
+    pub gateway: Gateway,
     /// How long runs are kept.
     pub runs: Runs,
+    /// Who may come in.
+    pub identity: IdentitySettings,
+    /// What work costs.
+    pub ledger: LedgerSettings,
     /// What is written while it works.
     pub log: Log,
 }
@@ -50,6 +62,8 @@ pub struct Flags {
 
 /// Tables whose keys are names that a person chooses.
 const FREE_TABLES: [&str; 1] = ["federation.base"];
+/// Tables of tables with such names.
+const COLLECTIONS: [&str; 3] = ["gateway.providers", "gateway.targets", "gateway.models"];
 
 impl Config {
     /// Reads all layers.
@@ -66,11 +80,13 @@ impl Config {
         };
         let home = folder("HOME").or_else(|| folder("USERPROFILE"));
         let cache = folder("XDG_CACHE_HOME").or_else(|| home.as_ref().map(|home| home.join(".cache")));
+        // Keys of providers are named by whoever sets them up, for example OPENAI_API_KEY.
+        let secrets = environment.clone().into_iter().collect();
         let mut reader = Reader::new(environment);
         if let Some(path) = &flags.config {
             let shown = path.display().to_string();
             match std::fs::read_to_string(path) {
-                Ok(text) => reader.file(&shown, &text, &FREE_TABLES),
+                Ok(text) => reader.file(&shown, &text, &FREE_TABLES, &COLLECTIONS),
                 Err(error) => {
                     let origin = Origin::Flag("--config");
                     let what = format!("{shown} cannot be read: {error}");
@@ -92,7 +108,10 @@ impl Config {
             limits: Limits::read(&mut reader),
             federation: Federation::read(&mut reader),
             sources: Sources::read(&mut reader),
+            gateway: Gateway::read(&mut reader, &secrets),
             runs: Runs::read(&mut reader),
+            identity: IdentitySettings::read(&mut reader),
+            ledger: LedgerSettings::read(&mut reader),
             log: Log::read(&mut reader),
         };
         reader.finish().map(|()| config)
@@ -168,6 +187,40 @@ mod tests {
         let env = environment(&[("MTOR_REALM_CREDENTIALS_KEY", &"ab".repeat(32))]);
         let config = Config::load(&Flags::default(), env).expect("valid");
         assert!(!format!("{config:?}").contains("abab"));
+    }
+
+    #[test]
+    fn providers_and_models_are_read_and_mistakes_in_them_have_a_place() {
+        let good = "[gateway.providers.near]\nkind = \"ollama\"\nkey = \"env:THE_KEY\"\n\
+                    [gateway.models.\"gpt-4.1\"]\ntargets = [\"near/qwen3:8b\"]\npolicy = \"fastest\"";
+        let (_folder, flags) = file(good);
+        let config = Config::load(&flags, environment(&[("THE_KEY", "sk-1")])).expect("valid");
+        let provider = &config.gateway.providers[0];
+        assert_eq!((provider.kind, provider.base.as_str()), (Kind::Ollama, "http://127.0.0.1:11434/"));
+        assert_eq!(config.gateway.models[0].name, "gpt-4.1");
+        assert!(!format!("{config:?}").contains("sk-1"));
+        let wrong = "[gateway.providers.near]\nkind = \"olama\"\nkee = \"env:X\"\n\
+                     [gateway.models.m]\ntargets = [\"nobody/x\"]\n[gateway.models.empty]\n";
+        let (_folder, flags) = file(wrong);
+        let error = Config::load(&flags, []).expect_err("wrong").to_string();
+        for part in [
+            "line 2: gateway.providers.near.kind = \"olama\" is not valid",
+            "line 3: gateway.providers.near.kee is not a setting; did you mean key?",
+            "gateway.models.m: nobody/x names no provider",
+            "line 6: gateway.models.empty.targets is missing",
+        ] {
+            assert!(error.contains(part), "`{part}` is not in\n{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_or_a_password_in_a_file_is_refused_and_not_shown() {
+        let (_folder, flags) = file(
+            "[gateway.providers.a]\nkey = \"sk-very-secret\"\nbase = \"https://me:very-secret@api.example/v1\"",
+        );
+        let error = Config::load(&flags, []).expect_err("wrong").to_string();
+        assert!(error.contains("env:NAME or file:PATH") && error.contains("without a user name"), "{error}");
+        assert!(!error.contains("very-secret"), "{error}");
     }
 
     #[test]

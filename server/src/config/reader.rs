@@ -34,6 +34,7 @@ impl fmt::Display for Origin {
         match self {
             Self::File { path, line } => write!(f, "{path}, line {line}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Flag("") => write!(f, "the settings together"),
             Self::Flag(name) => write!(f, "flag {name}"),
         }
     }
@@ -87,7 +88,7 @@ impl fmt::Display for Raw {
 
 /// A setting that is shown to nobody and wiped when it is dropped.
 #[derive(Clone)]
-pub struct SecretText(zeroize::Zeroizing<String>);
+pub struct SecretText(pub(super) zeroize::Zeroizing<String>);
 
 impl SecretText {
     /// The text itself, for the one who needs it.
@@ -102,9 +103,16 @@ impl fmt::Debug for SecretText {
     }
 }
 
+/// A table among others of its kind: its name, and its settings.
+type Section = (String, Origin, BTreeMap<String, (Origin, Raw)>);
+
 /// The layers, and what was found wrong in them so far.
 pub struct Reader {
     layers: BTreeMap<String, (Origin, Raw)>,
+    /// Tables of tables whose names a person chooses, by key.
+    collections: BTreeMap<String, Vec<Section>>,
+    /// Put before keys in messages: the name of the section that is read.
+    prefix: String,
     environment: BTreeMap<String, String>,
     known: BTreeSet<&'static str>,
     mistakes: Vec<Mistake>,
@@ -115,6 +123,8 @@ impl Reader {
     pub fn new(environment: impl IntoIterator<Item = (String, String)>) -> Self {
         Self {
             layers: BTreeMap::new(),
+            collections: BTreeMap::new(),
+            prefix: String::new(),
             environment: environment
                 .into_iter()
                 .filter(|(name, _)| name.starts_with("MTOR_") && !OTHERS.contains(&name.as_str()))
@@ -124,16 +134,40 @@ impl Reader {
         }
     }
 
-    /// Adds a TOML file's text. Dotted keys below `tables` are one value each.
-    pub fn file(&mut self, path: &str, text: &str, tables: &[&str]) {
+    /// Adds a TOML file's text. Dotted keys below `tables` are one value each; those below `collections` are tables
+    /// with names of their own.
+    pub fn file(&mut self, path: &str, text: &str, tables: &[&str], collections: &[&str]) {
         let line =
             |at: usize| 1 + text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count();
         match DeTable::parse(text) {
             Ok(table) => {
                 let mut found = Vec::new();
-                flatten("", table.get_ref(), tables, &mut found);
-                for (key, at, raw) in found {
-                    self.layers.insert(key, (Origin::File { path: path.to_owned(), line: line(at) }, raw));
+                let whole: Vec<&str> = tables.iter().chain(collections).copied().collect();
+                flatten("", table.get_ref(), &whole, &mut found);
+                let origin = |at| Origin::File { path: path.to_owned(), line: line(at) };
+                for (key, at, value) in found {
+                    match value.get_ref() {
+                        DeValue::Table(sections) if collections.contains(&key.as_str()) => {
+                            let sections = sections.iter().map(|(name, section)| {
+                                let fields = match section.get_ref() {
+                                    DeValue::Table(fields) => fields
+                                        .iter()
+                                        .map(|(name, value)| {
+                                            let origin = origin(name.span().start);
+                                            (name.get_ref().to_string(), (origin, raw(value)))
+                                        })
+                                        .collect(),
+                                    // Not a table: named as a setting that does not exist.
+                                    _ => BTreeMap::from([(String::new(), (origin(at), raw(section)))]),
+                                };
+                                (name.get_ref().to_string(), origin(name.span().start), fields)
+                            });
+                            self.collections.insert(key, sections.collect());
+                        }
+                        _ => {
+                            self.layers.insert(key, (origin(at), raw(value)));
+                        }
+                    }
                 }
             }
             Err(error) => {
@@ -149,6 +183,41 @@ impl Reader {
     pub fn flag(&mut self, key: &str, name: &'static str, value: String) {
         self.environment.remove(&variable(key));
         self.layers.insert(key.to_owned(), (Origin::Flag(name), Raw::Text(value)));
+    }
+
+    /// A table of tables whose names a person chooses. Each is read by `read`; what that leaves is a mistake.
+    pub fn collection<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&str, &mut Self) -> Option<T>,
+    ) -> Vec<T> {
+        self.known.insert(key);
+        let sections = self.collections.remove(key).unwrap_or_default();
+        let mut values = Vec::with_capacity(sections.len());
+        for (name, origin, layers) in sections {
+            let mut section = Self {
+                layers,
+                collections: BTreeMap::new(),
+                prefix: format!("{key}.{name}."),
+                environment: BTreeMap::new(),
+                known: BTreeSet::new(),
+                mistakes: Vec::new(),
+            };
+            values.extend(read(&name, &mut section));
+            if let Err(ConfigError(mistakes)) = section.finish() {
+                self.mistakes.extend(mistakes.into_iter().map(|mistake| match mistake.origin {
+                    // A setting that is not there has no line of its own.
+                    Origin::Flag("") => Mistake { origin: origin.clone(), ..mistake },
+                    _ => mistake,
+                }));
+            }
+        }
+        values
+    }
+
+    /// Names something wrong that shows only when settings are seen together.
+    pub fn wrong(&mut self, what: String) {
+        self.mistakes.push(Mistake { origin: Origin::Flag(""), what: format!("{}{what}", self.prefix) });
     }
 
     fn take(&mut self, key: &'static str) -> Option<(Origin, Raw)> {
@@ -172,8 +241,10 @@ impl Reader {
     ) -> T {
         let Some((origin, raw)) = self.take(key) else { return default };
         parse(&raw).unwrap_or_else(|| {
-            self.mistakes
-                .push(Mistake { origin, what: format!("{key} = {raw} is not valid; it must be {wanted}") });
+            self.mistakes.push(Mistake {
+                origin,
+                what: format!("{}{key} = {raw} is not valid; it must be {wanted}", self.prefix),
+            });
             default
         })
     }
@@ -206,7 +277,10 @@ impl Reader {
                 return Some(text);
             }
         }
-        self.mistakes.push(Mistake { origin, what: format!("{key} is not valid; it must be {wanted}") });
+        self.mistakes.push(Mistake {
+            origin,
+            what: format!("{}{key} is not valid; it must be {wanted}", self.prefix),
+        });
         None
     }
 
@@ -262,8 +336,15 @@ impl Reader {
     /// # Errors
     /// Every mistake, in the order of discovery, unknown names last.
     pub fn finish(mut self) -> Result<(), ConfigError> {
-        for (key, (origin, _)) in std::mem::take(&mut self.layers) {
+        for (key, sections) in std::mem::take(&mut self.collections) {
             let what = format!("{key} is not a setting; {}", nearest(&key, self.known.iter().copied()));
+            let origin =
+                sections.into_iter().next().map_or(Origin::Flag("--config"), |(_, origin, _)| origin);
+            self.mistakes.push(Mistake { origin, what });
+        }
+        for (key, (origin, _)) in std::mem::take(&mut self.layers) {
+            let nearest = nearest(&key, self.known.iter().copied());
+            let what = format!("{}{key} is not a setting; {nearest}", self.prefix);
             self.mistakes.push(Mistake { origin, what });
         }
         let variables: Vec<String> = self.known.iter().map(|key| variable(key)).collect();
@@ -281,7 +362,12 @@ fn variable(key: &str) -> String {
     format!("MTOR_{}", key.replace('.', "_").to_ascii_uppercase())
 }
 
-fn flatten(prefix: &str, table: &DeTable<'_>, tables: &[&str], found: &mut Vec<(String, usize, Raw)>) {
+fn flatten<'a, 'de>(
+    prefix: &str,
+    table: &'a DeTable<'de>,
+    tables: &[&str],
+    found: &mut Vec<(String, usize, &'a Spanned<DeValue<'de>>)>,
+) {
     for (name, value) in table {
         let key = if prefix.is_empty() {
             name.get_ref().to_string()
@@ -290,7 +376,7 @@ fn flatten(prefix: &str, table: &DeTable<'_>, tables: &[&str], found: &mut Vec<(
         };
         match value.get_ref() {
             DeValue::Table(inner) if !tables.contains(&key.as_str()) => flatten(&key, inner, tables, found),
-            _ => found.push((key, name.span().start, raw(value))),
+            _ => found.push((key, name.span().start, value)),
         }
     }
 }

@@ -23,7 +23,10 @@ use super::{
 use crate::{
     clock::Clock,
     credentials::Vault,
-    runs::journal::{Journal, Past},
+    runs::{
+        charge::Charge,
+        journal::{Journal, Past},
+    },
     storage::StorageError,
 };
 
@@ -33,6 +36,8 @@ pub struct Executor<'a> {
     pub egress: &'a Egress,
     /// Credentials for calls that need them.
     pub vault: &'a Vault,
+    /// What was set aside for it.
+    pub charge: &'a Charge,
     /// For the receipt.
     pub clock: &'a dyn Clock,
     /// How often a step that only reads is tried again.
@@ -109,6 +114,14 @@ impl Executor<'_> {
             }
         }
         let exchanges = journal.exchanges().to_vec();
+        // Paid before it is told, so that the receipt says what was paid.
+        let paid = match self.charge.settle(&exchanges).await {
+            Ok(paid) => paid,
+            Err(error) => {
+                journal.fail(error.problem()).await?;
+                return Ok(Ended::Over);
+            }
+        };
         let hosts: std::collections::BTreeSet<String> = exchanges
             .iter()
             .filter_map(|exchange| Url::parse(&exchange.url).ok()?.host_str().map(str::to_owned))
@@ -119,7 +132,7 @@ impl Executor<'_> {
             ran_at: RanAt::Federated { hosts: hosts.into_iter().collect() },
             started_at_ms: journal.started_at_ms(),
             elapsed_ms: u32::try_from(elapsed).unwrap_or(u32::MAX),
-            cost_micro: prepared.cost_micro,
+            cost_micro: paid.micro(),
             exchanges,
             attribution: prepared.attribution.clone(),
         };

@@ -42,8 +42,6 @@ pub struct Prepared {
     pub who: String,
     /// Words that the providers want shown.
     pub attribution: Option<String>,
-    /// In millionths of a $9000 credit.
-    pub cost_micro: u64,
 }
 
 impl Prepared {
@@ -120,9 +118,7 @@ pub fn prepare(plan: &Plan, catalogue: &Snapshot) -> Result<Prepared, PrepareErr
     let who = distinct(&|capability| Some(capability.provider.name.clone())).join(" and ");
     let attribution = distinct(&|capability| capability.provider.attribution.clone());
     let attribution = (!attribution.is_empty()).then(|| attribution.join(" · "));
-    let cost_micro =
-        flat.iter().fold(0, |sum: u64, step| sum.saturating_add(step.operation.capability.price_micro));
-    Ok(Prepared { steps: flat, who, attribution, cost_micro })
+    Ok(Prepared { steps: flat, who, attribution })
 }
 
 /// What surrounds a nested plan.

@@ -50,7 +50,12 @@ impl<T: DeserializeOwned> FromRequest<AppState> for LargeJson<T> {
     }
 }
 
-async fn read<T: DeserializeOwned>(request: Request, most: usize, patience: Duration) -> Result<T, ApiError> {
+/// A JSON body up to a size, within a time.
+pub(crate) async fn read<T: DeserializeOwned>(
+    request: Request,
+    most: usize,
+    patience: Duration,
+) -> Result<T, ApiError> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim());
     if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
@@ -74,7 +79,7 @@ async fn read<T: DeserializeOwned>(request: Request, most: usize, patience: Dura
 }
 
 /// The bytes of a body up to a limit.
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let mut collected = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ApiError::bad_request("The body broke off.", "Try again."))?;
@@ -89,6 +94,10 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
 }
 
 /// Parses strictly; the error is half a sentence.
+pub(crate) fn strict<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    parse(bytes)
+}
+
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("byte {} is not UTF-8 text", error.valid_up_to()))?;

@@ -66,7 +66,9 @@ fn allowed(hosts: &AllowedHosts, request: &Request) -> Result<(), ApiError> {
         );
         return Err(ApiError::with_status(StatusCode::MISDIRECTED_REQUEST, problem));
     }
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    // A socket is opened by a GET, and no other site's page is kept from reading it.
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        && !headers.contains_key(header::UPGRADE);
     if !reads && !same_origin(headers, host) {
         return Err(ApiError::new(Problem::new(
             ProblemCode::Forbidden,

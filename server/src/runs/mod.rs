@@ -3,6 +3,7 @@
 //! A run belongs to the realm, not to the connection that asked for it. Its one writer is a task with a
 //! [`journal::Journal`]; readers read what is stored and wait for more, so every reader sees every chunk once.
 
+pub mod charge;
 pub mod journal;
 
 use std::{
@@ -12,6 +13,9 @@ use std::{
 
 use futures_util::{FutureExt, Stream, stream};
 use mtor_shared::{
+    capability::CapabilityId,
+    identity::PersonId,
+    ledger::Released,
     plan::StepId,
     problem::{Problem, ProblemCode},
     run::{RunId, RunRequest},
@@ -20,7 +24,10 @@ use mtor_shared::{
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::journal::{Journal, Past, Tail};
+use self::{
+    charge::{Charge, Payer},
+    journal::{Journal, Past, Tail},
+};
 use crate::{
     catalogue::{Catalogue, Snapshot},
     clock::Clock,
@@ -31,6 +38,8 @@ use crate::{
         execute::{Ended, Executor},
         prepare::{PrepareError, Prepared, prepare},
     },
+    identity::Caller,
+    ledger::{Ledger, LedgerError},
     storage::{Created, RunRecord, Storage, StorageError},
 };
 
@@ -43,9 +52,15 @@ pub enum RunError {
     /// The id is taken by another plan.
     #[error("another run has this id")]
     Conflict,
-    /// No run of that id is known.
+    /// No run of that id is known, or it is somebody else's.
     #[error("no run has this id")]
     Unknown,
+    /// The caller's key is not for this capability.
+    #[error("the key is not for {0}")]
+    NotAllowed(CapabilityId),
+    /// It cannot be paid, or would exceed a limit.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// As many runs as the realm carries out at once are at work.
     #[error("{0} runs are at work")]
     TooMany(usize),
@@ -72,6 +87,12 @@ impl RunError {
                 "This realm knows no run of that id.",
                 "It may have been forgotten with time; ask again.",
             ),
+            Self::NotAllowed(id) => Problem::new(
+                ProblemCode::Forbidden,
+                format!("This key is not for the capability {id}."),
+                "Use another key, or mint one for it.",
+            ),
+            Self::Ledger(error) => error.problem(),
             Self::TooMany(count) => Problem::retryable(
                 ProblemCode::TooMany,
                 format!("The realm is busy with {count} requests."),
@@ -104,6 +125,7 @@ struct Inner {
     storage: Arc<dyn Storage>,
     egress: Arc<Egress>,
     vault: Vault,
+    ledger: Ledger,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -120,12 +142,24 @@ impl Runs {
         storage: Arc<dyn Storage>,
         egress: Arc<Egress>,
         vault: Vault,
+        ledger: Ledger,
         clock: Arc<dyn Clock>,
         shutdown: CancellationToken,
     ) -> Self {
         let (tasks, live, starting) = Default::default();
-        let inner =
-            Inner { config, catalogue, storage, egress, vault, clock, shutdown, tasks, live, starting };
+        let inner = Inner {
+            config,
+            catalogue,
+            storage,
+            egress,
+            vault,
+            ledger,
+            clock,
+            shutdown,
+            tasks,
+            live,
+            starting,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -135,6 +169,7 @@ impl Runs {
     /// [`RunError`]; nothing was started then.
     pub async fn start(
         &self,
+        caller: &Caller,
         request: RunRequest,
         from: u32,
     ) -> Result<impl Stream<Item = Chunk> + use<>, RunError> {
@@ -143,16 +178,21 @@ impl Runs {
             let _starting = inner.starting.lock().await;
             let there = inner.storage.run(&request.id).await?;
             match there {
-                Some(found) if found.plan == request.plan => {}
+                Some(found) if found.plan == request.plan && found.owner == *caller.person() => {}
                 Some(_) => return Err(RunError::Conflict),
-                None => self.start_new(request.clone()).await?,
+                None => self.start_new(caller, request.clone()).await?,
             }
         }
-        self.follow(&request.id, from).await
+        self.follow(caller.person(), &request.id, from).await
     }
 
-    async fn start_new(&self, request: RunRequest) -> Result<(), RunError> {
+    async fn start_new(&self, caller: &Caller, request: RunRequest) -> Result<(), RunError> {
         let inner = &self.inner;
+        let not_for =
+            request.plan.steps.iter().find(|step| !caller.grant().capabilities.allow(&step.capability.0));
+        if let Some(step) = not_for {
+            return Err(RunError::NotAllowed(step.capability.clone()));
+        }
         let prepared = prepare(&request.plan, &inner.catalogue.now())?;
         if inner.shutdown.is_cancelled() {
             return Err(RunError::ShuttingDown);
@@ -161,24 +201,30 @@ impl Runs {
         if lock(&inner.live).len() >= limit {
             return Err(RunError::TooMany(limit));
         }
-        let record = RunRecord { id: request.id, plan: request.plan, created_at_ms: inner.clock.now_ms() };
+        let charge = inner.charge(Payer::of(caller), &request.id, &prepared).await?;
+        let record = RunRecord {
+            id: request.id,
+            owner: caller.person().clone(),
+            plan: request.plan,
+            created_at_ms: inner.clock.now_ms(),
+        };
         match inner.storage.create_run(&record).await? {
             Created::New => {}
             Created::Same | Created::Different => return Err(RunError::Conflict),
         }
         metrics::counter!("mtor_runs_started_total").increment(1);
-        self.spawn(record, prepared, Past::default());
+        self.spawn(record, prepared, charge, Past::default());
         Ok(())
     }
 
-    fn spawn(&self, record: RunRecord, prepared: Prepared, past: Past) {
+    fn spawn(&self, record: RunRecord, prepared: Prepared, charge: Charge, past: Past) {
         let inner = Arc::clone(&self.inner);
         let stop = CancellationToken::new();
         let (mut journal, tail) =
             Journal::new(record.id.clone(), record.created_at_ms, Arc::clone(&inner.storage), &past);
         lock(&inner.live).insert(record.id.clone(), Live { stop: stop.clone(), tail });
         self.inner.tasks.spawn(async move {
-            let work = inner.carry_out(&prepared, &mut journal, past, &stop);
+            let work = inner.carry_out(&prepared, &charge, &mut journal, past, &stop);
             let outcome = match std::panic::AssertUnwindSafe(work).catch_unwind().await {
                 Ok(Ok(Ended::Over)) => "over",
                 Ok(Ok(Ended::Left)) => "left",
@@ -193,6 +239,7 @@ impl Runs {
                     }
                 }
             };
+            charge.release(if stop.is_cancelled() { Released::Stopped } else { Released::Failed });
             metrics::counter!("mtor_runs_ended_total", "outcome" => outcome).increment(1);
             let mut live = lock(&inner.live);
             live.remove(&record.id);
@@ -205,11 +252,14 @@ impl Runs {
     ///
     /// # Errors
     /// [`RunError::Unknown`], or the database's.
-    pub async fn follow(&self, id: &RunId, from: u32) -> Result<impl Stream<Item = Chunk> + use<>, RunError> {
+    pub async fn follow(
+        &self,
+        person: &PersonId,
+        id: &RunId,
+        from: u32,
+    ) -> Result<impl Stream<Item = Chunk> + use<>, RunError> {
+        self.owned(person, id).await?;
         let inner = Arc::clone(&self.inner);
-        if inner.storage.run(id).await?.is_none() {
-            return Err(RunError::Unknown);
-        }
         let tail = lock(&inner.live).get(id).map(|live| live.tail.clone());
         let reader =
             Reader { id: id.clone(), next: from, waiting: VecDeque::new(), tail, over: false, inner };
@@ -223,9 +273,21 @@ impl Runs {
     ///
     /// # Errors
     /// [`RunError::Unknown`], or the database's.
-    pub async fn stop(&self, id: &RunId) -> Result<(), RunError> {
-        let stopped = lock(&self.inner.live).get(id).map(|live| live.stop.cancel()).is_some();
-        if stopped || self.inner.storage.run(id).await?.is_some() { Ok(()) } else { Err(RunError::Unknown) }
+    pub async fn stop(&self, person: &PersonId, id: &RunId) -> Result<(), RunError> {
+        self.owned(person, id).await?;
+        if let Some(live) = lock(&self.inner.live).get(id) {
+            live.stop.cancel();
+        }
+        Ok(())
+    }
+
+    /// Refuses a run that is not this person's as one that is not there.
+    ///
+    /// # Errors
+    /// [`RunError::Unknown`], or the database's.
+    pub async fn owned(&self, person: &PersonId, id: &RunId) -> Result<(), RunError> {
+        let run = self.inner.storage.run(id).await?;
+        run.filter(|run| run.owner == *person).map(drop).ok_or(RunError::Unknown)
     }
 
     /// Goes on with what an earlier process left: plans that only read are carried out from their first unfinished
@@ -238,10 +300,21 @@ impl Runs {
         for record in inner.storage.unfinished_runs().await? {
             let past = Past::read(inner.storage.entries(&record.id, 0).await?);
             match resumable(&record, &past, &inner.catalogue.now()) {
-                Some(prepared) => {
-                    tracing::info!(run = %record.id, next = past.next_seq, "going on with a run");
-                    self.spawn(record, prepared, past);
-                }
+                Some(prepared) => match inner
+                    .charge(Payer::person(&record.owner), &record.id, &prepared)
+                    .await
+                {
+                    Ok(charge) => {
+                        tracing::info!(run = %record.id, next = past.next_seq, "going on with a run");
+                        self.spawn(record, prepared, charge, past);
+                    }
+                    Err(LedgerError::Storage(error)) => return Err(error),
+                    Err(error) => {
+                        let (mut journal, _) =
+                            Journal::new(record.id, record.created_at_ms, Arc::clone(&inner.storage), &past);
+                        journal.fail(error.problem()).await?;
+                    }
+                },
                 None => {
                     tracing::info!(run = %record.id, "a run was interrupted and is not repeated");
                     let (mut journal, _) =
@@ -292,9 +365,16 @@ fn interrupted() -> Problem {
 }
 
 impl Inner {
+    async fn charge(&self, payer: Payer, run: &RunId, prepared: &Prepared) -> Result<Charge, LedgerError> {
+        let settings = &self.config.federation;
+        let longest = settings.total_timeout.saturating_mul(settings.retries.saturating_add(1));
+        Charge::reserve(&self.ledger, payer, run, prepared, longest).await
+    }
+
     async fn carry_out(
         &self,
         prepared: &Prepared,
+        charge: &Charge,
         journal: &mut Journal,
         past: Past,
         stop: &CancellationToken,
@@ -303,6 +383,7 @@ impl Inner {
         let executor = Executor {
             egress: &self.egress,
             vault: &self.vault,
+            charge,
             clock: &*self.clock,
             retries: settings.retries,
             retry_delay: settings.retry_delay,

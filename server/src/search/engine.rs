@@ -69,6 +69,11 @@ impl Engine {
         Self { thread }
     }
 
+    /// Whether there is one. It may still fail when its weights are read.
+    pub fn is_there(&self) -> bool {
+        self.thread.is_ok()
+    }
+
     /// Embeds when nothing more urgent is there. One unit vector a text.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! What the realm remembers. The trait is all that the other rooms know; SQLite is the default behind it.
 
 pub mod credentials;
+pub mod identity;
+pub mod ledger;
 pub mod sources;
 mod sqlite;
 
@@ -8,6 +10,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use mtor_shared::{
+    identity::PersonId,
     plan::Plan,
     problem::{Problem, ProblemCode},
     receipt::Exchange,
@@ -15,7 +18,9 @@ use mtor_shared::{
     stream::Chunk,
 };
 
-use self::{credentials::CredentialStorage, sources::SourceStorage};
+use self::{
+    credentials::CredentialStorage, identity::IdentityStorage, ledger::LedgerStorage, sources::SourceStorage,
+};
 pub use sqlite::Sqlite;
 
 /// Why something could not be remembered or recalled.
@@ -71,9 +76,9 @@ impl StorageError {
 pub enum Created {
     /// It is new.
     New,
-    /// It was there, with the same plan.
+    /// It was there, with the same plan and owner.
     Same,
-    /// That id is taken by another plan.
+    /// That id is taken by another plan or owner.
     Different,
 }
 
@@ -82,6 +87,8 @@ pub enum Created {
 pub struct RunRecord {
     /// Its name.
     pub id: RunId,
+    /// Whose it is.
+    pub owner: PersonId,
     /// What is to be done.
     pub plan: Plan,
     /// When it was asked for, in milliseconds since 1970.
@@ -99,7 +106,7 @@ pub struct Entry {
 
 /// What the realm remembers.
 #[async_trait]
-pub trait Storage: SourceStorage + CredentialStorage + Send + Sync {
+pub trait Storage: SourceStorage + CredentialStorage + IdentityStorage + LedgerStorage + Send + Sync {
     /// Writes everything back and lets go of the database.
     async fn close(&self);
 

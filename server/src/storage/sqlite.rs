@@ -1,12 +1,15 @@
 //! Storage in one SQLite file.
 
 mod credentials;
+mod identity;
+mod ledger;
 mod sources;
 
 use std::{collections::HashMap, fs::File, io::ErrorKind, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use mtor_shared::{
+    identity::PersonId,
     run::RunId,
     stream::{Chunk, ChunkBody},
 };
@@ -20,9 +23,11 @@ use sqlx::{
 use super::{Created, Entry, RunRecord, Storage, StorageError};
 
 /// Embedded in the binary, in order; one that was released is never edited.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "runs", include_str!("migrations/0001_runs.sql")),
     (2, "sources", include_str!("migrations/0002_sources.sql")),
+    (3, "people", include_str!("migrations/0003_people.sql")),
+    (4, "ledger", include_str!("migrations/0004_ledger.sql")),
 ];
 
 /// How long a writer waits for another one.
@@ -31,8 +36,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The database of one realm. One process holds it at a time: two would carry the same runs out twice.
 pub struct Sqlite {
     pool: SqlitePool,
-    /// Held, never read: the lock ends with the process, however that ends.
-    _lock: File,
+    /// One connection of its own for entries of the ledger, which survive a power cut too: every commit waits for the
+    /// disk, and many entries share one.
+    ledger: SqlitePool,
+    /// Held, never read: the lock ends with the process, however that ends. None for whoever only reads.
+    _lock: Option<File>,
 }
 
 impl Sqlite {
@@ -53,14 +61,31 @@ impl Sqlite {
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options)
+            .connect_with(options.clone())
             .await
             .map_err(failed)?;
         migrator().run(&pool).await.map_err(|error| match error {
             sqlx::migrate::MigrateError::Execute(error) => failed(error),
             other => StorageError::Damaged(other.to_string()),
         })?;
-        Ok(Self { pool, _lock: lock })
+        let ledger = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(options.synchronous(SqliteSynchronous::Full))
+            .await
+            .map_err(failed)?;
+        Ok(Self { pool, ledger, _lock: Some(lock) })
+    }
+
+    /// Opens the database in a folder beside whoever works with it, to read and nothing else.
+    ///
+    /// # Errors
+    /// [`StorageError`] where there is none.
+    pub async fn open_to_read(folder: &Path) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new().filename(folder.join("realm.sqlite")).read_only(true);
+        let options = options.busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
+        Ok(Self { ledger: pool.clone(), pool, _lock: None })
     }
 }
 
@@ -130,9 +155,11 @@ fn signed(number: u64) -> i64 {
 
 fn record(row: &SqliteRow) -> Result<RunRecord, StorageError> {
     let id: String = row.try_get("id").map_err(damaged)?;
+    let owner: String = row.try_get("owner").map_err(damaged)?;
     let created_at_ms: i64 = row.try_get("created_at_ms").map_err(damaged)?;
     Ok(RunRecord {
         id: RunId::try_from(id).map_err(damaged)?,
+        owner: PersonId::try_from(owner).map_err(damaged)?,
         plan: json(row, "plan")?,
         created_at_ms: u64::try_from(created_at_ms).map_err(damaged)?,
     })
@@ -141,6 +168,7 @@ fn record(row: &SqliteRow) -> Result<RunRecord, StorageError> {
 #[async_trait]
 impl Storage for Sqlite {
     async fn close(&self) {
+        self.ledger.close().await;
         self.pool.close().await;
     }
 
@@ -150,9 +178,10 @@ impl Storage for Sqlite {
 
     async fn create_run(&self, wanted: &RunRecord) -> Result<Created, StorageError> {
         let inserted = sqlx::query(
-            "INSERT INTO runs (id, plan, created_at_ms) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO runs (id, owner, plan, created_at_ms) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         )
         .bind(wanted.id.as_str())
+        .bind(wanted.owner.as_str())
         .bind(to_json(&wanted.plan)?)
         .bind(signed(wanted.created_at_ms))
         .execute(&self.pool)
@@ -162,13 +191,13 @@ impl Storage for Sqlite {
             return Ok(Created::New);
         }
         Ok(match self.run(&wanted.id).await? {
-            Some(found) if found.plan == wanted.plan => Created::Same,
+            Some(found) if found.plan == wanted.plan && found.owner == wanted.owner => Created::Same,
             _ => Created::Different,
         })
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StorageError> {
-        let row = sqlx::query("SELECT id, plan, created_at_ms FROM runs WHERE id = ?")
+        let row = sqlx::query("SELECT id, owner, plan, created_at_ms FROM runs WHERE id = ?")
             .bind(id.as_str())
             .fetch_optional(&self.pool)
             .await
@@ -178,7 +207,7 @@ impl Storage for Sqlite {
 
     async fn unfinished_runs(&self) -> Result<Vec<RunRecord>, StorageError> {
         let rows = sqlx::query(
-            "SELECT id, plan, created_at_ms FROM runs
+            "SELECT id, owner, plan, created_at_ms FROM runs
              WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE run = id AND is_last = 1) ORDER BY created_at_ms, id",
         )
         .fetch_all(&self.pool)
@@ -282,7 +311,7 @@ mod tests {
 
     fn run(number: u8, created_at_ms: u64) -> RunRecord {
         let plan = Plan::call("a/b".into(), serde_json::Map::new());
-        RunRecord { id: RunId::from_bytes([number; 16]), plan, created_at_ms }
+        RunRecord { id: RunId::from_bytes([number; 16]), owner: PersonId::local(), plan, created_at_ms }
     }
 
     fn entry(run: &RunRecord, seq: u32, body: ChunkBody) -> Entry {

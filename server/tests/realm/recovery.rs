@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Weather whose second call waits for the gate.
-async fn gated() -> (Provider, Arc<Semaphore>) {
+pub(crate) async fn gated() -> (Provider, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let opened = Arc::clone(&gate);
     let provider = Provider::start(move |target| {
@@ -96,11 +96,13 @@ async fn a_decent_end_closes_streams_and_leaves_the_run_for_the_next_start() {
 async fn a_run_whose_plan_this_realm_no_longer_knows_ends_as_interrupted() {
     use mtor::clock::{Clock, SystemClock};
     use mtor::storage::{Entry, RunRecord, Sqlite, Storage};
+    use mtor_shared::identity::PersonId;
 
     let data = tempfile::tempdir().expect("a folder");
     let storage = Sqlite::open(data.path()).await.expect("opens");
     let plan = crate::harness::call("gone/away", serde_json::json!({}));
-    let record = RunRecord { id: run_id(1), plan, created_at_ms: SystemClock.now_ms() };
+    let record =
+        RunRecord { id: run_id(1), owner: PersonId::local(), plan, created_at_ms: SystemClock.now_ms() };
     storage.create_run(&record).await.expect("created");
     let started = Chunk { run: run_id(1), seq: 0, body: ChunkBody::Started { steps: Vec::new() } };
     storage.append(&Entry { chunk: started, exchanges: Vec::new() }).await.expect("appended");

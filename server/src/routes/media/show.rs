@@ -21,7 +21,7 @@ use crate::{
     error::{ApiError, ProblemDocument},
     federated::{egress::Call, execute::egress_problem},
     http::params::{Params, run_id},
-    runs::RunError,
+    identity::Caller,
     state::AppState,
 };
 
@@ -45,13 +45,12 @@ pub struct Wanted {
 ))]
 pub async fn show(
     State(state): State<AppState>,
+    caller: Caller,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, ApiError> {
     let id = run_id(wanted.run)?;
+    state.runs.owned(caller.person(), &id).await?;
     let entries = state.storage.entries(&id, 0).await?;
-    if entries.is_empty() {
-        return Err(RunError::Unknown.into());
-    }
     let named = entries.iter().any(|entry| match &entry.chunk.body {
         ChunkBody::Delta { delta: Delta::StepFinished { output, .. } } => names(output, &wanted.url),
         _ => false,

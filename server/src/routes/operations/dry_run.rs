@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     error::{ApiError, ProblemDocument},
     http::json::StrictJson,
+    identity::Caller,
     state::AppState,
 };
 
@@ -29,10 +30,12 @@ use crate::{
 ))]
 pub async fn dry_run(
     State(state): State<AppState>,
+    caller: Caller,
     Path((source, operation)): Path<(String, String)>,
     StrictJson(DryRun { args }): StrictJson<DryRun>,
 ) -> Result<Json<ShownRequest>, ApiError> {
     let (id, shelf) = super::find(&state, &source, &operation)?;
+    caller.allow_capability(&id.0)?;
     let Some(operation) = shelf.version.operation(&id) else {
         return Err(ApiError::bad_request(
             "This is made of several calls, whose requests depend on each other's results.",

@@ -5,12 +5,14 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
+use futures_util::StreamExt;
 use mtor_shared::stream::Chunk;
 use serde::Deserialize;
 
 use crate::{
     error::{ApiError, ProblemDocument},
     http::params::{Params, resume_from, run_id},
+    identity::Caller,
     state::AppState,
 };
 
@@ -29,10 +31,12 @@ pub struct From {
 ))]
 pub async fn follow(
     State(state): State<AppState>,
+    caller: Caller,
     Path(id): Path<String>,
     Params(from): Params<From>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let from = resume_from(&headers, from.after)?;
-    Ok(super::events(state.runs.follow(&run_id(id)?, from).await?))
+    let chunks = state.runs.follow(caller.person(), &run_id(id)?, from).await?;
+    Ok(super::events(chunks.take_until(Box::pin(state.identity.ends(&caller)))))
 }

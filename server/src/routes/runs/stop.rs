@@ -8,6 +8,7 @@ use axum::{
 use crate::{
     error::{ApiError, ProblemDocument},
     http::params::run_id,
+    identity::Caller,
     state::AppState,
 };
 
@@ -17,7 +18,11 @@ use crate::{
     (status = 204, description = "It is over, or will be in a moment."),
     (status = 404, description = "No such run.", body = ProblemDocument),
 ))]
-pub async fn stop(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    state.runs.stop(&run_id(id)?).await?;
+pub async fn stop(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    state.runs.stop(caller.person(), &run_id(id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

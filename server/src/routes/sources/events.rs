@@ -11,6 +11,7 @@ use mtor_shared::source::{Source, SourceId};
 
 use crate::{
     error::{ApiError, ProblemDocument},
+    identity::Caller,
     routes::runs::server_sent,
     state::AppState,
 };
@@ -22,8 +23,13 @@ use crate::{
         content_type = "text/event-stream"),
     (status = 404, description = "No such source.", body = ProblemDocument),
 ))]
-pub async fn events(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub async fn events(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
     let sources = state.sources.follow(&SourceId(id))?;
+    let sources = sources.take_until(Box::pin(state.identity.ends(&caller)));
     let events = sources.filter_map(|source| async move {
         let data = serde_json::to_string(&source).ok()?;
         Some(Ok::<_, Infallible>(Event::default().data(data)))

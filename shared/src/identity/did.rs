@@ -1,5 +1,4 @@
-//! Who a person is: a `did:key` made of an Ed25519 public key
-//! (<https://w3c-ccg.github.io/did-key-spec/>).
+//! `did:key` of an Ed25519 public key (<https://w3c-ccg.github.io/did-key-spec/>).
 
 /// Multicodec prefix of an Ed25519 public key, as an unsigned varint.
 const ED25519_PUB: [u8; 2] = [0xed, 0x01];

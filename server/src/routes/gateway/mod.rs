@@ -1,0 +1,4 @@
+//! What the gateway decided, and how its upstreams do.
+
+pub mod decisions;
+pub mod targets;
