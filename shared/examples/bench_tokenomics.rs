@@ -114,7 +114,13 @@ impl Realm {
             Body::Release { reservation, reason: Released::Failed }
         } else {
             let fee = price.share(FEE);
-            Body::Settle { reservation, provider: provider(whom)?, charged: price, fee, usage: Usage::default() }
+            Body::Settle {
+                reservation,
+                provider: provider(whom)?,
+                charged: price,
+                fee,
+                usage: Usage::default(),
+            }
         };
         self.book.write(self.now_ms, end)?;
         Ok(Some(!fails))

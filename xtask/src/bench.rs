@@ -8,11 +8,20 @@ use mtor_shared::model::{CHAT, LISTENER};
 use crate::context::Context;
 use crate::{build, engine, models, process, setup};
 
-const NAMES: &[&str] =
-    &[
-        "arguments", "embed", "gateway", "generate", "ledger", "load", "memory", "route", "scan", "search", "speech",
-        "tokenomics",
-    ];
+const NAMES: &[&str] = &[
+    "arguments",
+    "embed",
+    "gateway",
+    "generate",
+    "ledger",
+    "load",
+    "memory",
+    "route",
+    "scan",
+    "search",
+    "speech",
+    "tokenomics",
+];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {

@@ -18,18 +18,22 @@ use crate::setup::{BINARYEN_VERSION, wasm_bindgen_version};
 
 const NAME: &str = "mtor-app";
 const LEVEL: &str = "-Oz";
+/// Besides those of every wasm: views without types of their own: a fifth less to download.
+const FLAGS: &str = "target.wasm32-unknown-unknown.rustflags = ['--cfg=erase_components']";
 
 /// Builds the worker, then the shell around it, when anything that they are made of changed.
 pub(crate) fn build(context: &Context) -> Result<()> {
     engine::build(context)?;
     process::run(
-        context
-            .cargo()
-            .args(["build", "--release", "--package", "mtor-app", "--bin", NAME])
-            .args(["--target", "wasm32-unknown-unknown"]),
+        context.cargo().args(["build", "--profile", "shell", "--package", "mtor-app", "--bin", NAME]).args([
+            "--target",
+            "wasm32-unknown-unknown",
+            "--config",
+            FLAGS,
+        ]),
     )
     .context("the shell does not build")?;
-    let wasm = context.target.join(format!("wasm32-unknown-unknown/release/{NAME}.wasm"));
+    let wasm = context.target.join(format!("wasm32-unknown-unknown/shell/{NAME}.wasm"));
     let dist = context.root.join("dist");
     let stamp = Stamp::new(context.root.join("dist.stamp"), inputs(context, &wasm)?);
     if stamp.is_current() && dist.join("index.html").exists() {
