@@ -27,7 +27,9 @@ async fn measure(folder: &std::path::Path) -> Result<(), Box<dyn Error>> {
     let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(folder).await?);
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let ledger =
-        Ledger::open(config.ledger.clone(), Arc::clone(&storage), clock.clone(), random.clone(), |_| Vec::new());
+        Ledger::open(config.ledger.clone(), Arc::clone(&storage), clock.clone(), random.clone(), |_| {
+            Vec::new()
+        });
     let ledger = ledger.await?;
     ledger.begin().await?;
     let provider = ProviderId::try_from("provider".to_owned())?;
@@ -70,7 +72,11 @@ async fn measure(folder: &std::path::Path) -> Result<(), Box<dyn Error>> {
             writeln!(out, "{line}")
         };
         line("hold", took.iter().map(|(hold, _)| hold.as_secs_f64() * 1e6).collect(), "us")?;
-        line("hold and settle, stored for good", took.iter().map(|(_, all)| all.as_secs_f64() * 1e3).collect(), "ms")?;
+        line(
+            "hold and settle, stored for good",
+            took.iter().map(|(_, all)| all.as_secs_f64() * 1e3).collect(),
+            "ms",
+        )?;
         line("settled", vec![n as f64 / seconds], "a second")?;
     }
     ledger.close().await;

@@ -8,7 +8,8 @@ use mtor_shared::model::CHAT;
 use crate::context::Context;
 use crate::{build, engine, models, process, setup};
 
-const NAMES: &[&str] = &["arguments", "embed", "generate", "ledger", "load", "route", "scan", "search", "tokenomics"];
+const NAMES: &[&str] =
+    &["arguments", "embed", "generate", "ledger", "load", "route", "scan", "search", "tokenomics"];
 
 /// Runs the benchmark of that name.
 pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
