@@ -38,7 +38,7 @@ struct Assumptions {
 
 const USUAL: Assumptions = Assumptions {
     name: "as usual",
-    newcomers: 10,
+    newcomers: 4,
     sybils: 0,
     providers: 5,
     questions: 6,
@@ -242,7 +242,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         USUAL,
         Assumptions { name: "no stipend", stipend: 0, ..USUAL },
         Assumptions { name: "twice the questions", questions: 12, ..USUAL },
-        Assumptions { name: "half of it fails", failures: 50, ..USUAL },
         Assumptions { name: "2,000 false identities a day", sybils: 2_000, ..USUAL },
     ];
     for assumed in years {

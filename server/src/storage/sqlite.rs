@@ -5,7 +5,14 @@ mod identity;
 mod ledger;
 mod sources;
 
-use std::{collections::HashMap, fs::File, io::ErrorKind, path::Path, time::Duration};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::ErrorKind,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use mtor_shared::{
@@ -40,7 +47,7 @@ pub struct Sqlite {
     /// disk, and many entries share one.
     ledger: SqlitePool,
     /// Held, never read: the lock ends with the process, however that ends. None for whoever only reads.
-    _lock: Option<File>,
+    lock: Mutex<Option<File>>,
 }
 
 impl Sqlite {
@@ -74,7 +81,7 @@ impl Sqlite {
             .connect_with(options.synchronous(SqliteSynchronous::Full))
             .await
             .map_err(failed)?;
-        Ok(Self { pool, ledger, _lock: Some(lock) })
+        Ok(Self { pool, ledger, lock: Mutex::new(Some(lock)) })
     }
 
     /// Opens the database in a folder beside whoever works with it, to read and nothing else.
@@ -85,7 +92,7 @@ impl Sqlite {
         let options = SqliteConnectOptions::new().filename(folder.join("realm.sqlite")).read_only(true);
         let options = options.busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
-        Ok(Self { ledger: pool.clone(), pool, _lock: None })
+        Ok(Self { ledger: pool.clone(), pool, lock: Mutex::new(None) })
     }
 }
 
@@ -170,6 +177,7 @@ impl Storage for Sqlite {
     async fn close(&self) {
         self.ledger.close().await;
         self.pool.close().await;
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     async fn ping(&self) -> Result<(), StorageError> {

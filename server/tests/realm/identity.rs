@@ -30,6 +30,8 @@ impl Clock for Standing {
     }
 }
 
+/// The last chunk of a run that went well.
+const FINISHED: &str = "\"type\":\"finished\"";
 const START_MS: u64 = 1_790_000_000_000;
 
 #[tokio::test]
@@ -288,7 +290,7 @@ async fn attack_8_what_is_somebody_else_s_is_not_there() {
     let other = sysop.let_in(&Device::new(3), Role::Person).await;
     let run = json!({"id": run_id(1), "plan": weather_plan()});
     let text = owner.send(Method::POST, "/api/runs", &run).send().await.expect("an answer").text().await;
-    assert!(text.expect("a body").contains("finished"));
+    assert!(text.expect("a body").contains(FINISHED));
     let (minted, _) = owner.mint(&key(&[Scope::Ledger])).await;
     let sessions: Vec<SessionInfo> = answer(owner.get("/api/identity/sessions")).await;
 
@@ -342,13 +344,13 @@ async fn attack_8_a_stream_ends_with_the_right_to_it() {
         204
     );
     let text = by_key.text().await.expect("the stream ends");
-    assert!(!text.contains("finished"), "{text}");
+    assert!(!text.contains(FINISHED), "{text}");
     let ban = json!({"banned": true});
     let path = format!("/api/identity/people/{}", person.id);
     let banned: Person = answer(sysop.send(Method::PATCH, &path, &ban)).await;
     assert!(banned.banned);
     let text = by_session.text().await.expect("the stream ends");
-    assert!(!text.contains("finished"), "{text}");
+    assert!(!text.contains(FINISHED), "{text}");
     assert_eq!(refused(person.get("/api/ledger")).await.0, 401);
     assert_eq!(refused(realm.signing_in(&realm.proof(&Device::new(2)).await)).await.0, 403);
     gate.add_permits(10);

@@ -1,5 +1,7 @@
 //! Attack 7: every route with every kind of caller, generated from the realm's own description.
 
+use std::cell::RefCell;
+
 use mtor::{
     identity::policy::{Access, TABLE, described},
     router::openapi_document,
@@ -50,7 +52,8 @@ fn the_description_says_who_may_come() {
 /// Who asks, and what the table says of them.
 struct Asker<'a> {
     what: String,
-    token: Option<String>,
+    /// Changes when a session is rotated, which is one of the routes.
+    token: RefCell<Option<String>>,
     role: Option<Role>,
     scopes: Vec<Scope>,
     key: bool,
@@ -74,7 +77,8 @@ impl Asker<'_> {
         let method: Method = method.parse().expect("a method");
         let url = format!("{}{path}", self.realm.base);
         let mut request = self.realm.client.request(method.clone(), url);
-        if let Some(token) = &self.token {
+        let token = self.token.borrow().clone();
+        if let Some(token) = token {
             request = request.bearer_auth(token);
         }
         if !matches!(method, Method::GET | Method::HEAD | Method::DELETE) {
@@ -85,6 +89,10 @@ impl Asker<'_> {
         let text = response.text().await.unwrap_or_default();
         let refused = text.contains("You may not do this here.") || text.contains("does not know who asks");
         assert_eq!(refused, matches!(status, 401 | 403) && refused, "{method} {path}: {status} {text}");
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        if let Some(token) = answer["token"].as_str() {
+            self.token.replace(Some(token.to_owned()));
+        }
         !(status == 401 || refused)
     }
 }
@@ -92,7 +100,7 @@ impl Asker<'_> {
 fn asker<'a>(somebody: &Somebody<'a>, role: Role) -> Asker<'a> {
     Asker {
         what: role.to_string(),
-        token: Some(somebody.token.clone()),
+        token: RefCell::new(Some(somebody.token.clone())),
         role: Some(role),
         scopes: Scope::ALL.to_vec(),
         key: false,
@@ -107,7 +115,7 @@ async fn attack_7_each_kind_of_caller_comes_where_the_table_says_and_nowhere_els
     let sysop = realm.claim(&Device::new(1)).await;
     let nobody = Asker {
         what: "nobody".into(),
-        token: None,
+        token: RefCell::new(None),
         role: None,
         scopes: Vec::new(),
         key: false,
