@@ -49,14 +49,23 @@ pub struct Price {
     pub piece_micro: u64,
 }
 
+const MILLION: u128 = 1_000_000;
+
 impl Price {
     /// What so much costs, rounded up.
     pub fn of(&self, input_tokens: u64, output_tokens: u64, pieces: u64) -> u64 {
-        let million = 1_000_000_u128;
-        let tokens = u128::from(self.input_micro) * u128::from(input_tokens)
-            + u128::from(self.output_micro) * u128::from(output_tokens);
-        let all = tokens.div_ceil(million) + u128::from(self.piece_micro) * u128::from(pieces);
+        let all = self.exact(input_tokens, output_tokens, pieces).div_ceil(MILLION);
         u64::try_from(all).unwrap_or(u64::MAX)
+    }
+
+    /// The same a million times finer: what is compared must not be equal by rounding.
+    fn exact(&self, input_tokens: u64, output_tokens: u64, pieces: u64) -> u128 {
+        let parts = [
+            (u128::from(self.input_micro), u128::from(input_tokens)),
+            (u128::from(self.output_micro), u128::from(output_tokens)),
+            (u128::from(self.piece_micro) * MILLION, u128::from(pieces)),
+        ];
+        parts.into_iter().fold(0, |sum, (price, count)| sum.saturating_add(price.saturating_mul(count)))
     }
 }
 
@@ -317,8 +326,9 @@ fn score(
             _ => (unit(seed, index) * 0.5, Reason::Unmeasured),
         },
         Policy::Cheapest => {
-            let micro = target.price.of(needs.tokens.0, needs.tokens.1, 1);
-            (micro as f64, Reason::Price(micro))
+            let (input, output) = needs.tokens;
+            let exact = target.price.exact(input, output, 1);
+            (exact as f64, Reason::Price(target.price.of(input, output, 1)))
         }
     }
 }
