@@ -89,7 +89,10 @@ impl From<RunError> for ApiError {
         if let RunError::Storage(error) = &error {
             tracing::error!(%error, "the database failed");
         }
-        Self::new(error.problem())
+        match error {
+            RunError::Ledger(error) => error.into(),
+            error => Self::new(error.problem()),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ struct Assumptions {
 
 const USUAL: Assumptions = Assumptions {
     name: "as usual",
-    newcomers: 4,
+    newcomers: 10,
     sybils: 0,
     providers: 5,
     questions: 6,
@@ -186,7 +186,7 @@ fn year(assumed: Assumptions) -> Outcome<Year> {
                 }
             }
         }
-        if day % 30 == 29 {
+        if day % 30 == 29 && assumed.stipend > 0 {
             for number in &people {
                 realm.issue(Account::Person(person(*number)), credits(assumed.stipend)?)?;
             }

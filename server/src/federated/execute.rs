@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use mtor_federation::HttpRequest;
 use mtor_shared::{
     capability::{CapabilityId, SideEffect},
+    ledger::Released,
     plan::{PlanError, StepId},
     problem::{Problem, ProblemCode},
     receipt::{Exchange, RanAt, Receipt},
@@ -106,6 +107,9 @@ impl Executor<'_> {
                     outputs.insert(step.step.id.clone(), output);
                 }
                 Err(Break::Failed(problem)) => {
+                    // Before it is told, so that whoever looks then has their credits back.
+                    let stopped = problem.code == ProblemCode::Stopped;
+                    self.charge.release(if stopped { Released::Stopped } else { Released::Failed });
                     journal.fail(problem).await?;
                     return Ok(Ended::Over);
                 }

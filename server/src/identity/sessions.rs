@@ -254,7 +254,7 @@ impl Identity {
 
     /// `HttpOnly`: no script reads it. `SameSite=Strict`: no other site sends it.
     fn cookie(&self, token: &str, expires_at_ms: u64) -> Result<HeaderValue, ApiError> {
-        let seconds = expires_at_ms.saturating_sub(self.inner.clock.now_ms()) / 1_000;
+        let seconds = expires_at_ms.saturating_sub(self.inner.clock.now_ms()).div_ceil(1_000);
         let secure = if self.inner.https { "; Secure" } else { "" };
         let text = format!(
             "{}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}",

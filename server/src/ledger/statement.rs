@@ -60,6 +60,9 @@ impl Ledger {
         before: Option<u64>,
         limit: u32,
     ) -> Result<EntryPage, LedgerError> {
+        // What was decided a moment ago is on its way; whoever asks for their entries sees it too.
+        let newest = self.inner.lock().book.head().seq;
+        self.stored(newest).await?;
         let before = before.unwrap_or(u64::MAX);
         // One more than asked for tells whether there is more.
         let rows = self.inner.storage.ledger_of(&accounts(person), before, limit.saturating_add(1)).await?;
