@@ -63,9 +63,41 @@ fn phonemes_equal_those_of_the_package() {
 fn any_text_is_read_without_a_panic() {
     let Some(mut voice) = voice() else { return };
     let odd = [
-        "", " ", "\n\n", "...", "\"", "''", "-", "—", "$", "€.", "1:99", "12/", "#", "&&&", "[a](b)", "2", "a2b2c",
-        "99999999999999999999999999999999999999999999", "0.0.0.0", "-0", "你好，世界", "👩‍🚀", "\u{0}\u{feff}", "'''s'", "İ ǆ ß",
-        "1.2.3rd 4th's 5'd 6ing", "A.B.C.", "....5", ",5,", "$.50", "£1.999", "x²", "½", "IV", "Chapter MMMM",
+        "",
+        " ",
+        "\n\n",
+        "...",
+        "\"",
+        "''",
+        "-",
+        "—",
+        "$",
+        "€.",
+        "1:99",
+        "12/",
+        "#",
+        "&&&",
+        "[a](b)",
+        "2",
+        "a2b2c",
+        "99999999999999999999999999999999999999999999",
+        "0.0.0.0",
+        "-0",
+        "你好，世界",
+        "👩‍🚀",
+        "\u{0}\u{feff}",
+        "'''s'",
+        "İ ǆ ß",
+        "1.2.3rd 4th's 5'd 6ing",
+        "A.B.C.",
+        "....5",
+        ",5,",
+        "$.50",
+        "£1.999",
+        "x²",
+        "½",
+        "IV",
+        "Chapter MMMM",
     ];
     for text in odd {
         let phonemes = voice.phonemes(text).unwrap();
@@ -99,7 +131,9 @@ fn a_listener_writes_down_what_was_spoken() {
         let mut sound = listener.begin(Options { beams: 1, ..Options::default() }).unwrap();
         sound.push(&samples);
         sound.finish();
-        let Step::Window(pieces) = block_on(listener.step(&mut sound)).unwrap() else { panic!("a window is there") };
+        let Step::Window(pieces) = block_on(listener.step(&mut sound)).unwrap() else {
+            panic!("a window is there")
+        };
         let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
         let (said, heard) = (plain(&reference.text), plain(&text));
         let errors = distance(&said, &heard);
