@@ -47,7 +47,7 @@ for (const [name, viewport] of Object.entries({ wide: { width: 1280, height: 800
     });
     const shell = new Shell(page, plainRealm.origin);
     await shell.open();
-    const card = await shell.ask('and what would a friend of ours put on there');
+    const card = await shell.ask('tell me a joke');
     await card.button('Put an answer together').click();
     const parts = card.root.getByRole('list', { name: 'What it is put together from' }).locator('> li');
     await expect(parts).toHaveCount(2);
@@ -66,7 +66,7 @@ for (const [name, viewport] of Object.entries({ wide: { width: 1280, height: 800
     await page.reload();
     await expect(card.root).toContainText('Take a light coat: the evening is mild.');
     await expect(parts).toHaveCount(2);
-    await page.getByRole('button', { name: 'Remove “and what would a friend of ours put on there”' }).click();
+    await page.getByRole('button', { name: 'Remove “tell me a joke”' }).click();
     await expect(shell.cards).toHaveCount(0);
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect(parts).toHaveCount(2);
