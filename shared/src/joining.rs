@@ -108,13 +108,11 @@ mod tests {
 
     #[test]
     fn a_choice_is_made_of_what_there_is_each_once() {
-        let all: Vec<_> =
-            (0..9).map(|number| capability(&format!("a/{number}"), "x", &[])).collect();
+        let all: Vec<_> = (0..9).map(|number| capability(&format!("a/{number}"), "x", &[])).collect();
         let list = candidates(all.iter());
         assert_eq!(list.len(), CANDIDATES);
-        let names = |answer: &str| -> Vec<String> {
-            chosen(answer, &list).into_iter().map(|id| id.0).collect()
-        };
+        let names =
+            |answer: &str| -> Vec<String> { chosen(answer, &list).into_iter().map(|id| id.0).collect() };
         assert_eq!(names(r#"{"use": ["a/3", "a/1", "a/3", "a/8", "a/0", "a/2"]}"#), ["a/3", "a/1", "a/0"]);
         assert!(names(r#"{"use": []}"#).is_empty() && names("weather").is_empty());
         let request = ask("What now?", &list).expect("there are some");

@@ -290,11 +290,9 @@ impl Entry {
     pub fn is_settled(&self) -> bool {
         match &self.stage {
             Stage::Chosen(_, Step::Over { .. } | Step::Refused) | Stage::Ended(_) | Stage::Unknown => true,
-            Stage::Routing(_)
-            | Stage::Asking
-            | Stage::Chosen(_, _)
-            | Stage::Told(_)
-            | Stage::Joined(_) => false,
+            Stage::Routing(_) | Stage::Asking | Stage::Chosen(_, _) | Stage::Told(_) | Stage::Joined(_) => {
+                false
+            }
         }
     }
 

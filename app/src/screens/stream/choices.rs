@@ -68,8 +68,7 @@ fn Join(id: EntryId) -> impl IntoView {
     let shell = use_shell();
     // A part of an answer is not put together itself.
     let of = id.clone();
-    let is_whole =
-        shell.view(move |model| model.entry(&of).is_some_and(|entry| entry.part_of.is_none()));
+    let is_whole = shell.view(move |model| model.entry(&of).is_some_and(|entry| entry.part_of.is_none()));
     when(is_whole, move || {
         let id = id.clone();
         view! { <Button press=move || shell.person(Person::Join(id.clone()))>"Put an answer together"</Button> }

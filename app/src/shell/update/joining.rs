@@ -8,9 +8,7 @@ use mtor_shared::{
 };
 
 use super::{Turn, entries_where, routing, sentences, shelf, telling};
-use crate::shell::model::{
-    Entry, EntryId, Model, RoutedBy, Shared, Sought, Stage, WaitsFor,
-};
+use crate::shell::model::{Entry, EntryId, Model, RoutedBy, Shared, Sought, Stage, WaitsFor};
 
 /// A person wants it: the model is loaded first where it has to be.
 pub(super) fn begin(model: &mut Model, turn: &mut Turn, id: &EntryId) {
@@ -95,10 +93,7 @@ pub(super) fn part_changed(model: &mut Model, turn: &mut Turn, part: &EntryId) {
     }
 }
 
-fn candidates<'a>(
-    model: &'a Model,
-    entry: &'a Entry,
-) -> Vec<&'a Capability> {
+fn candidates<'a>(model: &'a Model, entry: &'a Entry) -> Vec<&'a Capability> {
     let ranked = entry.routing.iter().flat_map(|routing| &routing.candidates);
     joining::candidates(ranked.filter_map(|known| model.catalogue.as_ref()?.find(&known.capability)))
 }

@@ -18,9 +18,7 @@ use crate::shell::{
 /// The results of a question: the name of each capability with what it came to.
 pub(crate) fn data<'a>(model: &'a Model, entry: &'a Entry) -> Vec<(&'a str, &'a Value)> {
     match &entry.stage {
-        Stage::Joined(parts) => {
-            parts.iter().filter_map(|part| result(model.entry(part)?)).collect()
-        }
+        Stage::Joined(parts) => parts.iter().filter_map(|part| result(model.entry(part)?)).collect(),
         _ => result(entry).into_iter().collect(),
     }
 }

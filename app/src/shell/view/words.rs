@@ -2,7 +2,11 @@
 
 use mtor_shared::{generation::End, model::CHAT, model::ModelId, problem::Problem};
 
-use super::{backend, format::{bytes, seconds}, models};
+use super::{
+    backend,
+    format::{bytes, seconds},
+    models,
+};
 use crate::shell::{
     model::{EntryId, Model, TellingState, Words},
     update::telling,

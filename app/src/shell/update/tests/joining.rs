@@ -90,7 +90,10 @@ fn words_can_be_declined_and_a_failure_is_said() {
     let effects = desk.person(Person::StopTelling(id.clone()));
     assert!(effects.contains(&Effect::TellEngine(Command::Cancel { job })));
     desk.writes(job, "Too late.");
-    assert!(matches!(words(&desk.model, &id), Some(WordsView::Offer(_))), "what was declined does not come back");
+    assert!(
+        matches!(words(&desk.model, &id), Some(WordsView::Offer(_))),
+        "what was declined does not come back"
+    );
 
     let (job, _) = generated(&desk.person(Person::Tell(id.clone()))).expect("asked");
     let problem = Problem::new(ProblemCode::TooLarge, "It is too long.", "");
@@ -130,7 +133,8 @@ fn joined(choice: &str) -> (Desk, EntryId, Vec<Effect>) {
 
 #[test]
 fn parts_are_entries_of_their_own_and_their_results_become_words() {
-    let names: Vec<String> = catalogue().capabilities.iter().take(2).map(|known| known.id.0.clone()).collect();
+    let names: Vec<String> =
+        catalogue().capabilities.iter().take(2).map(|known| known.id.0.clone()).collect();
     let choice = json!({ "use": names }).to_string();
     let (mut desk, id, _) = joined(&choice);
     let Stage::Joined(parts) = desk.model.entry(&id).expect("there").stage.clone() else {
@@ -146,7 +150,10 @@ fn parts_are_entries_of_their_own_and_their_results_become_words() {
     }
     let (job, request) = generated(&effects).expect("told when the last has ended");
     let prompt = prompt_of(&request);
-    assert!(prompt.contains(r#"{"Weather":{"a":1}}"#) && prompt.contains(r#"{"Encyclopedia":{"a":1}}"#), "{prompt}");
+    assert!(
+        prompt.contains(r#"{"Weather":{"a":1}}"#) && prompt.contains(r#"{"Encyclopedia":{"a":1}}"#),
+        "{prompt}"
+    );
     desk.writes(job, "Take a coat.");
     assert!(matches!(words(&desk.model, &id), Some(WordsView::Over(text, _)) if text == "Take a coat."));
 
