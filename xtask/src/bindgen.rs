@@ -5,6 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
+/// What a step that calls [`generate`] is made of besides the module: how it is called.
+pub(crate) const RECIPE: &str = include_str!("bindgen.rs");
+
 /// Writes `NAME.js` and `NAME_bg.wasm` for browsers into a folder.
 pub(crate) fn generate(wasm: &Path, name: &str, folder: &Path) -> Result<()> {
     Bindgen::new()
@@ -12,6 +15,8 @@ pub(crate) fn generate(wasm: &Path, name: &str, folder: &Path) -> Result<()> {
         .out_name(name)
         .typescript(false)
         .web(true)?
+        // The engine's worker starts with `init()` alone: the module finds its wasm beside itself.
+        .omit_default_module_path(false)
         .generate(folder)
         .with_context(|| format!("wasm-bindgen refuses {}", wasm.display()))
 }

@@ -48,7 +48,7 @@ pub(crate) fn build(context: &Context) -> Result<()> {
         sha256_file(&wasm)?,
         sha256_file(&script)?,
         wasm_bindgen_version(context)?,
-        sha256(WASM_FEATURES.join(" ").as_bytes())
+        sha256([WASM_FEATURES, &[bindgen::RECIPE]].concat().join(" ").as_bytes())
     );
     // Beside the folder, not in it: all that is inside is published.
     let stamp = Stamp::new(context.root.join("app/.engine.stamp"), inputs);

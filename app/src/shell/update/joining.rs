@@ -93,9 +93,14 @@ pub(super) fn part_changed(model: &mut Model, turn: &mut Turn, part: &EntryId) {
     }
 }
 
+/// What came nearest to the words first, then what they have nothing in common with.
 fn candidates<'a>(model: &'a Model, entry: &'a Entry) -> Vec<&'a Capability> {
-    let ranked = entry.routing.iter().flat_map(|routing| &routing.candidates);
-    joining::candidates(ranked.filter_map(|known| model.catalogue.as_ref()?.find(&known.capability)))
+    let Some(catalogue) = &model.catalogue else { return Vec::new() };
+    let considered = || entry.routing.iter().flat_map(|routing| &routing.candidates);
+    let ranked = considered().filter_map(|known| catalogue.find(&known.capability));
+    let is_ranked = |known: &&Capability| considered().any(|ranked| ranked.capability == known.id);
+    let rest = catalogue.capabilities.iter().filter(|known| !is_ranked(known));
+    joining::candidates(ranked.chain(rest))
 }
 
 fn none(model: &mut Model, turn: &mut Turn, id: &EntryId) {
