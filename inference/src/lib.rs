@@ -40,4 +40,4 @@ mod native;
 pub mod worker;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Embedder, clock, models_folder, text_model};
+pub use native::{Embedder, classifier, clock, models_folder, text_model, text_reader, thing_finder};

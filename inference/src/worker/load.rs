@@ -116,6 +116,13 @@ impl Engine {
                 weights: get("model.safetensors").await?,
             },
             Task::Generate => Files::Text(get("model.gguf").await?),
+            Task::Read | Task::Classify | Task::Detect => {
+                return Err(Problem::new(
+                    ProblemCode::Unsupported,
+                    format!("{} does not run in a tab yet.", model.title),
+                    "Use `mtor infer` on the realm's machine.",
+                ));
+            }
         };
 
         let _placing = self.placing(signal).await?;

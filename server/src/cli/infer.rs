@@ -1,6 +1,10 @@
 //! `mtor infer`
 
+mod classify;
+mod detect;
 mod generate;
+mod ocr;
+mod pictures;
 
 use std::{
     io::{BufRead, BufReader},
@@ -32,6 +36,12 @@ pub(super) enum Task {
     },
     /// Go on with a text or answer a message; one JSON object a token, then one for the whole
     Generate(generate::Arguments),
+    /// Read the writing in pictures; one JSON object a file
+    Ocr(ocr::Arguments),
+    /// Name what pictures show; one JSON object a file
+    Classify(classify::Arguments),
+    /// Find things in pictures; one JSON object a file
+    Detect(detect::Arguments),
 }
 
 /// Where to compute.
@@ -67,6 +77,9 @@ pub(super) fn run(task: Task) -> Result<(), Mistake> {
     match task {
         Task::Embed { backend, models, files } => embed(backend, models, files),
         Task::Generate(arguments) => generate::run(arguments),
+        Task::Ocr(arguments) => ocr::run(arguments),
+        Task::Classify(arguments) => classify::run(arguments),
+        Task::Detect(arguments) => detect::run(arguments),
     }
 }
 

@@ -115,7 +115,11 @@ pub fn going(load: &Load) -> (String, Option<f64>) {
 /// Every model, those that MTOR needs first.
 pub fn cards(model: &Model) -> Vec<Card> {
     let listed = mtor_shared::model::manifest().iter().chain(&model.shelf.own);
-    listed.map(|listed| card(model, listed)).collect()
+    // What a tab runs by now; the realm's own machine runs all of them.
+    listed
+        .filter(|listed| matches!(listed.task, Task::Embed | Task::Generate))
+        .map(|listed| card(model, listed))
+        .collect()
 }
 
 fn card(model: &Model, listed: &Listed) -> Card {
@@ -127,6 +131,9 @@ fn card(model: &Model, listed: &Listed) -> Card {
         Task::Embed => "Finds what answers your question",
         Task::Generate if listed.id.0 == mtor_shared::model::CHAT => "Answers in Chat",
         Task::Generate => "Goes on with a text; can be chosen in a conversation",
+        Task::Read => "Reads writing in pictures",
+        Task::Classify => "Names what a picture shows",
+        Task::Detect => "Finds things in pictures",
     };
     let is_own = model.shelf.own.iter().any(|own| own.id == listed.id);
     let licence = listed
