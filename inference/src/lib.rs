@@ -41,4 +41,7 @@ mod native;
 pub mod worker;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{Embedder, clock, models_folder, speaker, speech_detector, text_model, whisper};
+pub use native::{
+    Embedder, classifier, clock, models_folder, speaker, speech_detector, text_model, text_reader,
+    thing_finder, whisper,
+};

@@ -18,6 +18,9 @@ use crate::{
     models::{
         hibari::{self, Hibari},
         minilm::MiniLm,
+        mobilenet::Classifier,
+        nanodet::ThingFinder,
+        ppocr::TextReader,
         silero::Silero,
         whisper::Whisper,
     },
@@ -172,6 +175,41 @@ pub async fn speaker(folder: &Path) -> Result<Hibari, Problem> {
             exceptions: &read("tokenizer_exceptions.json").await?,
         },
     })
+}
+
+/// Loads the networks that read writing in pictures from a folder of files named by their SHA-256.
+///
+/// # Errors
+///
+/// A missing or damaged file.
+pub async fn text_reader(folder: &Path) -> Result<TextReader, Problem> {
+    let detector = content(folder, model::TEXT_READER, "detector.onnx").await?;
+    let upright = content(folder, model::TEXT_READER, "upright.onnx").await?;
+    let recogniser = content(folder, model::TEXT_READER, "recogniser.onnx").await?;
+    TextReader::load(&detector, &upright, &recogniser)
+}
+
+/// Loads the network that names what a picture shows from a folder of files named by their SHA-256.
+///
+/// # Errors
+///
+/// A missing or damaged file.
+pub async fn classifier(folder: &Path) -> Result<Classifier, Problem> {
+    Classifier::load(&content(folder, model::CLASSIFIER, "model.pth").await?)
+}
+
+/// Loads the network that finds things in pictures from a folder of files named by their SHA-256.
+///
+/// # Errors
+///
+/// A missing or damaged file.
+pub async fn thing_finder(folder: &Path) -> Result<ThingFinder, Problem> {
+    let graph = content(folder, model::THING_FINDER, "model.json").await?;
+    ThingFinder::load(&graph, &content(folder, model::THING_FINDER, "model.bin").await?)
+}
+
+async fn content(folder: &Path, id: &str, name: &str) -> Result<Vec<u8>, Problem> {
+    VerifiedFile::open(folder, file(id, name)?)?.content().await
 }
 
 fn file(id: &str, name: &str) -> Result<&'static ModelFile, Problem> {

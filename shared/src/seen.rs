@@ -93,13 +93,38 @@ pub fn writing(lines: &[Line]) -> String {
 
 /// Whether the second line goes on at the height of the first, to its right.
 fn beside(one: &Line, other: &Line) -> bool {
-    let range = |line: &Line, axis: usize| {
-        let values = line.corners.map(|corner| corner[axis]);
-        (values.into_iter().fold(f32::MAX, f32::min), values.into_iter().fold(f32::MIN, f32::max))
-    };
+    same_row(one, other) && range(one, 0).0 < range(other, 0).0
+}
+
+/// Whether two lines stand at the same height: they share more than half of the lower one.
+fn same_row(one: &Line, other: &Line) -> bool {
     let ((top, bottom), (other_top, other_bottom)) = (range(one, 1), range(other, 1));
     let shared = bottom.min(other_bottom) - top.max(other_top);
-    shared > 0.5 * (bottom - top).min(other_bottom - other_top) && range(one, 0).0 < range(other, 0).0
+    shared > 0.5 * (bottom - top).min(other_bottom - other_top)
+}
+
+/// The least and the greatest place of a line's corners across (0) or down (1).
+fn range(line: &Line, axis: usize) -> (f32, f32) {
+    let values = line.corners.map(|corner| corner[axis]);
+    (values.into_iter().fold(f32::MAX, f32::min), values.into_iter().fold(f32::MIN, f32::max))
+}
+
+/// Puts lines into the order in which they are read: by rows from the top, each row from left to right. Columns of a
+/// page are not told apart.
+pub fn sort_for_reading(lines: &mut Vec<Line>) {
+    lines.sort_by(|a, b| range(a, 1).0.total_cmp(&range(b, 1).0));
+    let mut rows: Vec<Vec<Line>> = Vec::new();
+    for line in lines.drain(..) {
+        // The first line of a row says where the row is, so that a slope does not pull rows together.
+        match rows.iter_mut().rev().find(|row| row.first().is_some_and(|first| same_row(first, &line))) {
+            Some(row) => row.push(line),
+            None => rows.push(vec![line]),
+        }
+    }
+    for mut row in rows {
+        row.sort_by(|a, b| range(a, 0).0.total_cmp(&range(b, 0).0));
+        lines.append(&mut row);
+    }
 }
 
 /// What was seen, in words: a few plain sentences.
@@ -240,6 +265,20 @@ mod tests {
         );
         let nothing = Seen { width: 4, height: 2, ..Seen::default() };
         assert_eq!(describe(&nothing), "The picture is 4 x 2 pixels. No writing was found in it.");
+    }
+
+    #[test]
+    fn rows_are_read_from_left_to_right_though_they_slope() {
+        let mut lines = vec![
+            line("fox", 220.0, 8.0),
+            line("The", 10.0, 0.0),
+            line("lazy", 115.0, 34.0),
+            line("quick", 115.0, 4.0),
+            line("over", 10.0, 30.0),
+            line("dog", 220.0, 39.0),
+        ];
+        sort_for_reading(&mut lines);
+        assert_eq!(writing(&lines), "The quick fox\nover lazy dog");
     }
 
     #[test]

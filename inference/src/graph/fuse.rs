@@ -22,6 +22,10 @@ pub(super) fn fuse(draft: &mut Draft) -> Result<(), Fault> {
             draft.survey();
         }
     }
+    for index in 0..draft.steps.len() {
+        widen(draft, index);
+    }
+    draft.survey();
     // What follows a product goes into it one after the other: offset, then function.
     for index in 0..draft.steps.len() {
         while merge_next(draft, index)? {}
@@ -158,6 +162,28 @@ impl Draft {
         (step.operator, step.inputs) = (operator, inputs);
         Some(())
     }
+}
+
+/// A convolution of an image with zeros around it: the zeros become margins of the convolution.
+fn widen(draft: &mut Draft, index: usize) -> Option<()> {
+    let Operator::Convolution(_) = draft.operator(index)? else { return None };
+    let image = *draft.steps[index].as_ref()?.inputs.first()?;
+    let pad = draft.producer(image)?;
+    let constant = |operand: Option<&Operand>| match operand {
+        Some(Operand::Constant(at)) => Some(Some(&draft.constants[*at])),
+        None | Some(Operand::Missing) => Some(None),
+        Some(Operand::Value(_)) => None,
+    };
+    let inputs = &draft.steps[pad].as_ref()?.inputs;
+    let (plain, given, filling) = (*inputs.first()?, constant(inputs.get(1))?, constant(inputs.get(2))?);
+    let Operator::Pad(operator) = draft.operator(pad)? else { return None };
+    let pads = operator.zeros(given, filling)?;
+    let step = draft.steps[index].as_mut()?;
+    let Operator::Convolution(convolution) = &mut step.operator else { return None };
+    if convolution.widen(&pads) {
+        step.inputs[0] = plain;
+    }
+    Some(())
 }
 
 /// x sigmoid(x), and the same with straight lines.

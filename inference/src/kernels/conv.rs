@@ -286,10 +286,10 @@ mod tests {
     fn defined(window: &Window, x: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
         let (channels, filters) = (window.channels / window.groups, window.filters / window.groups);
         let mut out = Vec::new();
-        for filter in 0..window.filters {
+        for (filter, bias) in bias.iter().enumerate() {
             for y in 0..window.output[0] {
                 for column in 0..window.output[1] {
-                    let mut sum = bias[filter];
+                    let mut sum = *bias;
                     for channel in 0..channels {
                         for down in 0..window.kernel[0] {
                             for right in 0..window.kernel[1] {

@@ -67,7 +67,7 @@ pub(super) fn each<const FMA: bool>(f: Pointwise, x: &mut [f32]) {
             let z = *x;
             let quotient = gelu::<FMA>(z * std::f32::consts::SQRT_2) * std::f32::consts::SQRT_2 / z - 1.0;
             *x = if z.abs() < 0.05 {
-                z * multiply_add::<FMA>(z * z, -0.376_126_4, 1.128_379_2)
+                z * multiply_add::<FMA>(z * z, -0.376_126_4, std::f32::consts::FRAC_2_SQRT_PI)
             } else {
                 quotient
             };

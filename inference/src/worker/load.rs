@@ -116,7 +116,12 @@ impl Engine {
                 weights: get("model.safetensors").await?,
             },
             Task::Generate => Files::Text(get("model.gguf").await?),
-            Task::Transcribe | Task::DetectSpeech | Task::Speak => {
+            Task::Transcribe
+            | Task::DetectSpeech
+            | Task::Speak
+            | Task::Read
+            | Task::Classify
+            | Task::Detect => {
                 return Err(Problem::new(
                     ProblemCode::Unsupported,
                     format!("{} does not run in a tab yet.", model.title),

@@ -1,7 +1,12 @@
 //! `mtor infer`
 
+mod classify;
+mod detect;
 mod detect_speech;
 mod generate;
+mod generate;
+mod ocr;
+mod pictures;
 mod speak;
 mod transcribe;
 
@@ -41,6 +46,12 @@ pub(super) enum Task {
     DetectSpeech(detect_speech::Arguments),
     /// Read a text aloud into a WAV file; one JSON object a sentence, then one for the whole
     Speak(speak::Arguments),
+    /// Read the writing in pictures; one JSON object a file
+    Ocr(ocr::Arguments),
+    /// Name what pictures show; one JSON object a file
+    Classify(classify::Arguments),
+    /// Find things in pictures; one JSON object a file
+    Detect(detect::Arguments),
 }
 
 /// Where to compute.
@@ -87,6 +98,9 @@ pub(super) fn run(task: Task) -> Result<(), Mistake> {
         Task::Transcribe(arguments) => transcribe::run(arguments),
         Task::DetectSpeech(arguments) => detect_speech::run(arguments),
         Task::Speak(arguments) => speak::run(arguments),
+        Task::Ocr(arguments) => ocr::run(arguments),
+        Task::Classify(arguments) => classify::run(arguments),
+        Task::Detect(arguments) => detect::run(arguments),
     }
 }
 

@@ -134,6 +134,9 @@ fn card(model: &Model, listed: &Listed) -> Card {
         Task::Transcribe => "Writes down what is said",
         Task::DetectSpeech => "Hears whether somebody speaks",
         Task::Speak => "Reads answers aloud",
+        Task::Read => "Reads writing in pictures",
+        Task::Classify => "Names what a picture shows",
+        Task::Detect => "Finds things in pictures",
     };
     let is_own = model.shelf.own.iter().any(|own| own.id == listed.id);
     let licence = listed

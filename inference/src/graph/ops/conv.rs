@@ -49,6 +49,16 @@ impl Convolution {
         })
     }
 
+    /// Takes zeros that lie around the image (before each dimension, then behind each) into the margins of its own;
+    /// false where they do not lie around the image alone.
+    pub(in crate::graph) fn widen(&mut self, pads: &[usize]) -> bool {
+        let (before, behind) = pads.split_at(pads.len() / 2);
+        match (before, behind) {
+            ([0, 0, before @ ..], [0, 0, behind @ ..]) => self.layout.widen(before, behind),
+            _ => false,
+        }
+    }
+
     pub(super) fn run(&self, inputs: &mut Inputs, context: &mut Context) -> Result<Vec<Tensor>, Fault> {
         let (x, weights) = (inputs.get(0)?, inputs.get(1)?);
         let (images, channels, size) = batch_of(x.shape())?;

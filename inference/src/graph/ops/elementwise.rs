@@ -243,7 +243,10 @@ fn over_rows(
     Ok(())
 }
 
-fn integer_function(f: Pairwise) -> Result<fn(i64, i64) -> Option<i64>, Fault> {
+/// A function of two integers; none where it has no result.
+type OfIntegers = fn(i64, i64) -> Option<i64>;
+
+fn integer_function(f: Pairwise) -> Result<OfIntegers, Fault> {
     Ok(match f {
         Pairwise::Add => i64::checked_add,
         Pairwise::Subtract => i64::checked_sub,

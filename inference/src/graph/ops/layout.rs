@@ -300,6 +300,20 @@ impl Pad {
         Ok(Self { mode, pads, value: attributes.float("value", 0.0)? })
     }
 
+    /// The margins, where they are zeros and known beforehand; `given` and `filling` are the second and third inputs.
+    pub(in crate::graph) fn zeros(
+        &self,
+        given: Option<&Tensor>,
+        filling: Option<&Tensor>,
+    ) -> Option<Vec<usize>> {
+        let value = filling.map_or(Some(self.value), |filling| filling.as_number().ok())?;
+        if self.mode != PadMode::Constant || value != 0.0 {
+            return None;
+        }
+        let pads = self.pads.as_deref().or_else(|| given?.as_integers().ok())?;
+        pads.iter().map(|pad| usize::try_from(*pad).ok().filter(|pad| *pad <= 1 << 16)).collect()
+    }
+
     pub(super) fn run(&self, inputs: &mut Inputs, context: &mut Context) -> Result<Vec<Tensor>, Fault> {
         let pads = axes_of(&self.pads, inputs)?.ok_or_else(|| Fault::new("the margins are missing"))?;
         let value = inputs.optional(2).map(Tensor::as_number).transpose()?.unwrap_or(self.value);

@@ -61,6 +61,19 @@ impl Layout {
         })
     }
 
+    /// Adds margins of zeros, before and behind each dimension of the image; false where the margins are not known.
+    pub(super) fn widen(&mut self, before: &[usize], behind: &[usize]) -> bool {
+        let Padding::Explicit(pads) = &mut self.padding else { return false };
+        if pads.is_empty() {
+            pads.resize(before.len() + behind.len(), 0);
+        }
+        if pads.len() != before.len() + behind.len() {
+            return false;
+        }
+        pads.iter_mut().zip(before.iter().chain(behind)).for_each(|(pad, more)| *pad += more);
+        true
+    }
+
     /// Lays a kernel of these sizes (or of the settings' own) over an image of these sizes.
     pub(super) fn place(&self, image: &[usize], kernel: Option<&[usize]>) -> Result<Placed, Fault> {
         let rank = image.len();

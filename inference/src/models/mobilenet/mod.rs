@@ -44,11 +44,7 @@ impl Classifier {
     ///
     /// When the file is something else.
     pub fn load(weights: &[u8]) -> Result<Self, Problem> {
-        let mut tensors = torch::read(weights)?;
-        let mut builder = Builder { graph: Graph { opset: 13, ..Graph::default() }, tensors: &mut tensors };
-        builder.build()?;
-        let network = Network::new(builder.graph)?;
-        Ok(Self { network, names: LABELS.lines().collect() })
+        Ok(Self { network: Network::new(graph(weights)?)?, names: LABELS.lines().collect() })
     }
 
     /// The `count` likeliest names, the likeliest first.
@@ -69,6 +65,18 @@ impl Classifier {
             .map(|index| Label { name: self.names[index].to_owned(), index, score: shares[index] })
             .collect())
     }
+}
+
+/// The network as a graph, from the file that torchvision publishes: `image` [1, 3, 224, 224] to `shares` [1, 1000].
+///
+/// # Errors
+///
+/// When the file is something else.
+pub fn graph(weights: &[u8]) -> Result<Graph, Problem> {
+    let mut tensors = torch::read(weights)?;
+    let mut builder = Builder { graph: Graph { opset: 13, ..Graph::default() }, tensors: &mut tensors };
+    builder.build()?;
+    Ok(builder.graph)
 }
 
 /// The middle of the picture as the network takes it: scaled to a shorter side of 256, a square of 224 cut out.

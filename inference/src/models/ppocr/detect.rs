@@ -22,8 +22,6 @@ const WIDE: f32 = 8.0;
 const DETECTOR_SIDE: usize = 736;
 /// Sizes are multiples of this.
 const MULTIPLE: f32 = 32.0;
-/// Lines whose tops are nearer than this are read from left to right.
-const SAME_LINE: f32 = 10.0;
 /// Crops that are higher by this factor than wide are turned.
 const TALL: f32 = 1.5;
 
@@ -110,7 +108,7 @@ impl Detector {
         self.network.step(&mut detection.run)
     }
 
-    /// The lines, in reading order.
+    /// The lines, in no order.
     pub(super) fn finish(&mut self, detection: Detection) -> Result<Vec<Crop>, Fault> {
         let Detection { run, picture, padding, ratio, size } = detection;
         let map =
@@ -131,7 +129,6 @@ impl Detector {
             }
         }
         self.network.recycle(map);
-        in_reading_order(&mut boxes);
         let crops = boxes.into_iter().filter_map(|corners| {
             let picture = cut(&picture, corners)?;
             let corners = corners.map(|[x, y]| {
@@ -147,24 +144,6 @@ fn distance(a: Point, b: Point) -> f32 {
     (a[0] - b[0]).hypot(a[1] - b[1])
 }
 
-/// Sorts by rows, and each row from left to right.
-fn in_reading_order(boxes: &mut Vec<[Point; 4]>) {
-    boxes.sort_by(|a, b| a[0][1].total_cmp(&b[0][1]));
-    let mut row = 0;
-    let mut last = None;
-    let mut keyed: Vec<(usize, [Point; 4])> = Vec::with_capacity(boxes.len());
-    for corners in boxes.drain(..) {
-        let top = corners[0][1];
-        if last.is_some_and(|last| top - last >= SAME_LINE) {
-            row += 1;
-        }
-        last = Some(top);
-        keyed.push((row, corners));
-    }
-    keyed.sort_by(|(row, a), (other, b)| row.cmp(other).then(a[0][0].total_cmp(&b[0][0])));
-    boxes.extend(keyed.into_iter().map(|(_, corners)| corners));
-}
-
 /// An upright picture of what lies within the corners; tall ones are turned so that their writing lies.
 fn cut(picture: &Picture, corners: [Point; 4]) -> Option<Picture> {
     let width = distance(corners[0], corners[1]).max(distance(corners[2], corners[3])) as usize;
@@ -176,16 +155,6 @@ fn cut(picture: &Picture, corners: [Point; 4]) -> Option<Picture> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn boxes_are_read_by_rows() {
-        let at = |x: f32, y: f32| [[x, y], [x + 50.0, y], [x + 50.0, y + 20.0], [x, y + 20.0]];
-        let mut boxes =
-            vec![at(200.0, 104.0), at(10.0, 100.0), at(10.0, 10.0), at(100.0, 107.0), at(5.0, 140.0)];
-        in_reading_order(&mut boxes);
-        let order: Vec<[f32; 2]> = boxes.iter().map(|corners| corners[0]).collect();
-        assert_eq!(order, [[10.0, 10.0], [10.0, 100.0], [100.0, 107.0], [200.0, 104.0], [5.0, 140.0]]);
-    }
 
     #[test]
     fn sizes_are_multiples_and_never_nothing() {

@@ -9,7 +9,10 @@ mod geometry;
 mod recognise;
 mod regions;
 
-use mtor_shared::{problem::Problem, seen::Line};
+use mtor_shared::{
+    problem::Problem,
+    seen::{Line, sort_for_reading},
+};
 
 use self::{
     detect::{Detection, Detector},
@@ -30,7 +33,7 @@ pub struct TextReader {
 /// A picture that is being read.
 pub struct Reading {
     detection: Option<Detection>,
-    /// What is left to read, the last one first.
+    /// What is left to read.
     crops: Vec<Crop>,
     lines: Vec<Line>,
 }
@@ -81,7 +84,6 @@ impl TextReader {
             }
             if let Some(detection) = reading.detection.take() {
                 reading.crops = self.detector.finish(detection)?;
-                reading.crops.reverse();
             }
             return Ok(!reading.crops.is_empty());
         }
@@ -108,7 +110,8 @@ impl TextReader {
 
 impl Reading {
     /// The lines that were read so far, in reading order.
-    pub fn into_lines(self) -> Vec<Line> {
+    pub fn into_lines(mut self) -> Vec<Line> {
+        sort_for_reading(&mut self.lines);
         self.lines
     }
 }
