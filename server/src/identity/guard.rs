@@ -13,7 +13,7 @@ use super::{
     policy::{Access, Verdict, verdict},
     presented::{self, Presented},
 };
-use crate::{error::ApiError, state::AppState};
+use crate::{error::ApiError, routes::v1::OpenAiError, state::AppState};
 
 /// See the module. Handlers find the caller in the request.
 pub async fn check(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
@@ -24,6 +24,8 @@ pub async fn check(State(state): State<AppState>, mut request: Request, next: Ne
             }
             next.run(request).await
         }
+        // Clients of OpenAI's interface read refusals in its form.
+        Err(error) if request.uri().path().starts_with("/v1/") => OpenAiError::from(error).into_response(),
         Err(error) => error.into_response(),
     }
 }

@@ -22,9 +22,21 @@ async fn a_key_without_the_scope_asks_no_model() {
             "{path}"
         );
     }
-    let unknown = realm.post(PATH, &message("x", false)).bearer_auth("sk-anything");
-    assert_eq!(Reply::of(unknown).await.status, 401);
     assert!(a.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_foreign_key_says_nothing_where_nobody_needs_one_and_one_of_ours_must_count() {
+    let a = upstream("a").await;
+    let asked = |realm: &Realm, key: &str| Reply::of(realm.post(PATH, &message("x", false)).bearer_auth(key));
+    let open = Realm::start(&one(&a, "")).await;
+    assert_eq!(asked(&open, "sk-anything").await.status, 200);
+    assert_eq!(asked(&open, "mtor_key_that_is_none").await.status, 401);
+
+    let closed = Realm::with(&one(&a, ""), &[("MTOR_IDENTITY_MACHINE_OWNER", "false")]).await;
+    let refusal = asked(&closed, "sk-anything").await;
+    assert_eq!((refusal.status, &refusal.body["error"]["type"]), (401, &json!("authentication_error")));
+    assert_eq!(a.seen().len(), 1);
 }
 
 #[tokio::test]
