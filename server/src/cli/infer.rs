@@ -4,7 +4,6 @@ mod classify;
 mod detect;
 mod detect_speech;
 mod generate;
-mod generate;
 mod ocr;
 mod pictures;
 mod speak;
