@@ -228,7 +228,7 @@ mod tests {
             },
             token_url: String::new(),
             authorization_url: "https://login.example/authorize?tenant=x".into(),
-            redirect_uri: "http://127.0.0.1:9000/api/credentials/oauth/callback".into(),
+            redirect_uri: "http://127.0.0.1:9000/api/credentials/oauth/callback/safe".into(),
             tokens: None,
         };
         // RFC 7636, appendix B.

@@ -50,8 +50,9 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/api/credentials", To(Operator, Credentials)),
     ("POST", "/api/credentials", To(Operator, Credentials)),
     ("DELETE", "/api/credentials/{id}", To(Operator, Credentials)),
-    // A provider sends the person here from its own site, so no cookie comes along; `state` says who it is.
-    ("GET", "/api/credentials/oauth/callback", Everybody),
+    // A provider sends the person here from its own site, so the session's cookie does not come along; `state` and the
+    // cookie of the browser that began it say who it is.
+    ("GET", "/api/credentials/oauth/callback/{source}", Everybody),
     ("POST", "/api/runs", To(Person, Runs)),
     ("GET", "/api/runs/{id}/events", To(Person, Runs)),
     ("DELETE", "/api/runs/{id}", To(Person, Runs)),

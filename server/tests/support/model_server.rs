@@ -309,7 +309,12 @@ fn streamed(state: &Shared, answer: &str, call: Option<Value>, usage: &Value) ->
         }
         Behaviour::Cut(words) => {
             events.truncate(words + 1);
-            Body::from_stream(ok(events).chain(stream::iter([Err(Cut)])))
+            // What is written leaves the machine before the connection is closed.
+            let cut = stream::once(async {
+                tokio::task::yield_now().await;
+                Err(Cut)
+            });
+            Body::from_stream(ok(events).chain(cut))
         }
         Behaviour::Endless => {
             let word = Bytes::from(piece(json!({"content": "and on "}), None));

@@ -93,14 +93,18 @@ pub(super) fn part_changed(model: &mut Model, turn: &mut Turn, part: &EntryId) {
     }
 }
 
-/// What came nearest to the words first, then what they have nothing in common with.
+/// What came nearest to the words first, then what they have nothing in common with: plans before bare calls, of which
+/// many are steps of those plans.
 fn candidates<'a>(model: &'a Model, entry: &'a Entry) -> Vec<&'a Capability> {
     let Some(catalogue) = &model.catalogue else { return Vec::new() };
     let considered = || entry.routing.iter().flat_map(|routing| &routing.candidates);
     let ranked = considered().filter_map(|known| catalogue.find(&known.capability));
     let is_ranked = |known: &&Capability| considered().any(|ranked| ranked.capability == known.id);
-    let rest = catalogue.capabilities.iter().filter(|known| !is_ranked(known));
-    joining::candidates(ranked.chain(rest))
+    let rest = |plans: bool| {
+        let rest = catalogue.capabilities.iter().filter(move |known| known.plan.is_some() == plans);
+        rest.filter(|known| !is_ranked(known))
+    };
+    joining::candidates(ranked.chain(rest(true)).chain(rest(false)))
 }
 
 fn none(model: &mut Model, turn: &mut Turn, id: &EntryId) {
