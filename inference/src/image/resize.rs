@@ -136,6 +136,6 @@ mod tests {
         let light: u32 = small.iter().map(|v| u32::from(*v)).sum();
         assert!((28..=36).contains(&light), "{small:?}");
         // Image.fromarray(np.uint8([[0, 100, 200, 40]])).resize((2, 1), BILINEAR) of Pillow.
-        assert_eq!(values(&grey(4, 1, &[0, 100, 200, 40]).smoothed(2, 1)), [71, 106]);
+        assert_eq!(values(&grey(4, 1, &[0, 100, 200, 40]).smoothed(2, 1)), [71, 117]);
     }
 }
