@@ -2,6 +2,10 @@
 //! finding on the pictures of the shared folder, one thread, as JSON lines `{"bench","variant","median","p95","unit","n"}`.
 
 #![allow(clippy::print_stdout, reason = "the lines are what a benchmark is for")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a program of its own that is told by its environment where things are"
+)]
 
 use std::{
     path::{Path, PathBuf},

@@ -5,7 +5,7 @@
 use super::{
     depthwise::depthwise,
     pointwise::{Pointwise, each},
-    simd::{COLUMNS, Level, at_level, multiply_add},
+    simd::{COLUMNS, Level, add_products, at_level},
 };
 
 /// Filters of a register tile.
@@ -262,13 +262,13 @@ fn sums_of<const FMA: bool, const M: usize>(
         let a: [&[f32; UNROLL]; M] = std::array::from_fn(|i| &a[i].as_chunks::<UNROLL>().0[step]);
         for (k, b) in b.iter().enumerate() {
             for i in 0..M {
-                sums[i] = std::array::from_fn(|j| multiply_add::<FMA>(a[i][k], b[j], sums[i][j]));
+                add_products::<FMA, COLUMNS>(&mut sums[i], a[i][k], b);
             }
         }
     }
     for k in whole..depth {
         for i in 0..M {
-            sums[i] = std::array::from_fn(|j| multiply_add::<FMA>(a[i][k], panel[k][j], sums[i][j]));
+            add_products::<FMA, COLUMNS>(&mut sums[i], a[i][k], &panel[k]);
         }
     }
     *out = sums;

@@ -83,12 +83,18 @@ pub(crate) fn gated(level: Level, gate: Gate, x: &mut [f32], y: &[f32]) {
 #[inline(always)]
 fn gated_product<const FMA: bool>(gate: Gate, x: &mut [f32], y: &[f32]) {
     match gate {
-        Gate::Silu => x.iter_mut().zip(y).for_each(|(x, y)| *x = *x / (1.0 + exp::<FMA>(-*x)) * y),
-        Gate::GeluTanh => x.iter_mut().zip(y).for_each(|(x, y)| {
-            // (1 + tanh z) / 2 is the logistic function at 2z.
-            let z = 0.797_884_6 * *x * multiply_add::<FMA>(0.044_715 * *x, *x, 1.0);
-            *x = *x / (1.0 + exp::<FMA>(-2.0 * z)) * y;
-        }),
+        Gate::Silu => {
+            for (x, y) in x.iter_mut().zip(y) {
+                *x = *x / (1.0 + exp::<FMA>(-*x)) * y;
+            }
+        }
+        Gate::GeluTanh => {
+            for (x, y) in x.iter_mut().zip(y) {
+                // (1 + tanh z) / 2 is the logistic function at 2z.
+                let z = 0.797_884_6 * *x * multiply_add::<FMA>(0.044_715 * *x, *x, 1.0);
+                *x = *x / (1.0 + exp::<FMA>(-2.0 * z)) * y;
+            }
+        }
     }
 }
 

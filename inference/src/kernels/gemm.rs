@@ -1,6 +1,6 @@
 //! Matrix product with the right-hand side packed once: `C[m,n] = A[m,k] · B[k,n]`, then bias and activation.
 
-use super::simd::{COLUMNS, Level, at_level, gelu, multiply_add};
+use super::simd::{COLUMNS, Level, add_products, at_level, gelu};
 
 /// Rows of a register tile. 6 x 2 accumulators, 2 vectors of B and one of A fit sixteen registers.
 const ROWS: usize = if cfg!(target_arch = "wasm32") { 5 } else { 6 };
@@ -195,13 +195,13 @@ fn sums_of<const FMA: bool, const M: usize>(
         let a: [&[f32; UNROLL]; M] = std::array::from_fn(|i| &a[i].as_chunks::<UNROLL>().0[step]);
         for (k, b) in b.iter().enumerate() {
             for i in 0..M {
-                sums[i] = std::array::from_fn(|j| multiply_add::<FMA>(a[i][k], b[j], sums[i][j]));
+                add_products::<FMA, COLUMNS>(&mut sums[i], a[i][k], b);
             }
         }
     }
     for k in whole..depth {
         for i in 0..M {
-            sums[i] = std::array::from_fn(|j| multiply_add::<FMA>(a[i][k], panel[k][j], sums[i][j]));
+            add_products::<FMA, COLUMNS>(&mut sums[i], a[i][k], &panel[k]);
         }
     }
     *out = sums;

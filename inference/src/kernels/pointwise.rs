@@ -44,37 +44,73 @@ pub(crate) fn apply(level: Level, f: Pointwise, x: &mut [f32]) {
 pub(super) fn each<const FMA: bool>(f: Pointwise, x: &mut [f32]) {
     match f {
         Pointwise::Identity => {}
-        Pointwise::Relu => x.iter_mut().for_each(|x| *x = if *x > 0.0 { *x } else { 0.0 }),
-        Pointwise::Clip { low, high } => x.iter_mut().for_each(|x| {
-            let least = if *x > low { *x } else { low };
-            *x = if least < high { least } else { high };
-        }),
-        Pointwise::Leaky(part) => x.iter_mut().for_each(|x| *x *= if *x < 0.0 { part } else { 1.0 }),
-        Pointwise::Sigmoid => x.iter_mut().for_each(|x| *x = 1.0 / (1.0 + exp::<FMA>(-*x))),
+        Pointwise::Relu => {
+            for x in x.iter_mut() {
+                *x = if *x > 0.0 { *x } else { 0.0 };
+            }
+        }
+        Pointwise::Clip { low, high } => {
+            for x in x.iter_mut() {
+                let least = if *x > low { *x } else { low };
+                *x = if least < high { least } else { high };
+            }
+        }
+        Pointwise::Leaky(part) => {
+            for x in x.iter_mut() {
+                *x *= if *x < 0.0 { part } else { 1.0 };
+            }
+        }
+        Pointwise::Sigmoid => {
+            for x in x.iter_mut() {
+                *x = 1.0 / (1.0 + exp::<FMA>(-*x));
+            }
+        }
         Pointwise::HardSigmoid { slope, offset } => {
-            x.iter_mut().for_each(|x| *x = multiply_add::<FMA>(slope, *x, offset).clamp(0.0, 1.0));
+            for x in x.iter_mut() {
+                *x = multiply_add::<FMA>(slope, *x, offset).clamp(0.0, 1.0);
+            }
         }
         Pointwise::HardSwish => {
-            x.iter_mut().for_each(|x| *x *= multiply_add::<FMA>(1.0 / 6.0, *x, 0.5).clamp(0.0, 1.0));
+            for x in x.iter_mut() {
+                *x *= multiply_add::<FMA>(1.0 / 6.0, *x, 0.5).clamp(0.0, 1.0);
+            }
         }
-        Pointwise::Silu => x.iter_mut().for_each(|x| *x /= 1.0 + exp::<FMA>(-*x)),
-        Pointwise::Gelu => x.iter_mut().for_each(|x| *x = gelu::<FMA>(*x)),
+        Pointwise::Silu => {
+            for x in x.iter_mut() {
+                *x /= 1.0 + exp::<FMA>(-*x);
+            }
+        }
+        Pointwise::Gelu => {
+            for x in x.iter_mut() {
+                *x = gelu::<FMA>(*x);
+            }
+        }
         Pointwise::Tanh => {
-            x.iter_mut().for_each(|x| *x = 1.0 - 2.0 / (1.0 + exp::<FMA>(2.0 * *x)));
+            for x in x.iter_mut() {
+                *x = 1.0 - 2.0 / (1.0 + exp::<FMA>(2.0 * *x));
+            }
         }
-        Pointwise::Erf => x.iter_mut().for_each(|x| {
-            // gelu(z √2) = z/√2 (1 + erf(z)); near zero the series is exact and the quotient is not.
-            let z = *x;
-            let quotient = gelu::<FMA>(z * std::f32::consts::SQRT_2) * std::f32::consts::SQRT_2 / z - 1.0;
-            *x = if z.abs() < 0.05 {
-                z * multiply_add::<FMA>(z * z, -0.376_126_4, std::f32::consts::FRAC_2_SQRT_PI)
-            } else {
-                quotient
-            };
-        }),
-        Pointwise::Exp => x.iter_mut().for_each(|x| *x = exp::<FMA>(*x)),
+        Pointwise::Erf => {
+            for x in x.iter_mut() {
+                // gelu(z √2) = z/√2 (1 + erf(z)); near zero the series is exact and the quotient is not.
+                let z = *x;
+                let quotient = gelu::<FMA>(z * std::f32::consts::SQRT_2) * std::f32::consts::SQRT_2 / z - 1.0;
+                *x = if z.abs() < 0.05 {
+                    z * multiply_add::<FMA>(z * z, -0.376_126_4, std::f32::consts::FRAC_2_SQRT_PI)
+                } else {
+                    quotient
+                };
+            }
+        }
+        Pointwise::Exp => {
+            for x in x.iter_mut() {
+                *x = exp::<FMA>(*x);
+            }
+        }
         Pointwise::Affine { scale, shift } => {
-            x.iter_mut().for_each(|x| *x = multiply_add::<FMA>(scale, *x, shift));
+            for x in x.iter_mut() {
+                *x = multiply_add::<FMA>(scale, *x, shift);
+            }
         }
     }
 }

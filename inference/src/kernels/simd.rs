@@ -50,6 +50,15 @@ pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
+/// `sums += a * b`. A loop, as everywhere in the kernels: a closure may stay a function of its own (`array::from_fn` and
+/// `for_each` call theirs), compiled without the wider instructions, and then each `mul_add` calls the software routine.
+#[inline(always)]
+pub(super) fn add_products<const FMA: bool, const N: usize>(sums: &mut [f32; N], a: f32, b: &[f32; N]) {
+    for (sum, b) in sums.iter_mut().zip(b) {
+        *sum = multiply_add::<FMA>(a, *b, *sum);
+    }
+}
+
 /// e^x for x in [-87, 88], relative error below 2e-7; smaller x gives about 1e-38, which is as good as zero here.
 ///
 /// Cephes' `expf`: x = n ln 2 + r, a polynomial for e^r, n added to the exponent bits.

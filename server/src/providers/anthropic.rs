@@ -248,15 +248,12 @@ struct Started {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Delta {
-    TextDelta {
-        text: String,
-    },
-    ThinkingDelta {
-        thinking: String,
-    },
-    InputJsonDelta {
-        partial_json: String,
-    },
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: String },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: String },
     #[serde(other)]
     Other,
 }
@@ -336,9 +333,9 @@ impl Pieces {
             WireEvent::MessageStart { message } => self.use_of(message.usage),
             WireEvent::ContentBlockStart { index, content_block } => self.block(index, content_block, out),
             WireEvent::ContentBlockDelta { index, delta } => match delta {
-                Delta::TextDelta { text } => out.push_back(Chunk::Text(text)),
-                Delta::ThinkingDelta { thinking } => out.push_back(Chunk::Reasoning(thinking)),
-                Delta::InputJsonDelta { partial_json } => match self.open.get(&index) {
+                Delta::Text { text } => out.push_back(Chunk::Text(text)),
+                Delta::Thinking { thinking } => out.push_back(Chunk::Reasoning(thinking)),
+                Delta::InputJson { partial_json } => match self.open.get(&index) {
                     Some(Open::Call(call)) => out.push_back(Chunk::Call {
                         index: *call,
                         id: None,

@@ -136,6 +136,7 @@ struct Inner {
 
 impl Runs {
     /// Nothing is at work yet.
+    #[expect(clippy::too_many_arguments, reason = "each is another service of the realm, at one call")]
     pub fn new(
         config: Arc<Config>,
         catalogue: Arc<Catalogue>,

@@ -464,7 +464,7 @@ mod tests {
         assert_eq!(voice.take(Event::Tick, 15_000), [Effect::NothingHeard]);
         heard(&mut voice, "Computer", 20_000);
         let closed = Effect::CloseMicrophone { why: Why::Missed };
-        assert_eq!(voice.take(Event::Tick, 35_000), [closed.clone()]);
+        assert_eq!(voice.take(Event::Tick, 35_000), std::slice::from_ref(&closed));
         assert_eq!((voice.state(), voice.ear()), (&State::Idle, Ear::TextOnly));
 
         let mut voice = listening();

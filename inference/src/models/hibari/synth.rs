@@ -19,7 +19,7 @@ const VOICE: f32 = 40.0;
 /// Harmonics reach up to this frequency.
 const TOP: f32 = 11_000.0;
 
-/// What the network says of a sentence: each [BINS, frames], and the pitch, [frames].
+/// What the network says of a sentence: each `[BINS, frames]`, and the pitch, `[frames]`.
 pub(super) struct Spectra<'a> {
     pub(super) harmonic: &'a [f32],
     pub(super) turn: &'a [f32],

@@ -75,7 +75,7 @@ impl Whisper {
         &self.config
     }
 
-    /// Logits of what follows `ids`, [vocabulary], after listening to `mel`, [frames, bands] as the front end scales it.
+    /// Logits of what follows `ids`, `[vocabulary]`, after listening to `mel`, `[frames, bands]` as the front end scales it.
     /// For comparing with other implementations.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Whisper {
             || ids.iter().any(|id| *id as usize >= vocabulary)
             || frames == 0
             || frames > WINDOW
-            || frames % STRIDE != 0
+            || !frames.is_multiple_of(STRIDE)
         {
             return Err(Problem::new(
                 ProblemCode::BadRequest,

@@ -305,7 +305,7 @@ impl Whisper {
         let seen = if sound.options.whole_window {
             WINDOW
         } else {
-            (frames + MARGIN).max(LEAST).min(WINDOW).next_multiple_of(STRIDE)
+            (frames + MARGIN).clamp(LEAST, WINDOW).next_multiple_of(STRIDE)
         };
         mel.resize(seen * self.config.bands, 0.0);
         self.listen(&mel);
