@@ -195,13 +195,13 @@ fn sums_of<const FMA: bool, const M: usize>(
         let a: [&[f32; UNROLL]; M] = std::array::from_fn(|i| &a[i].as_chunks::<UNROLL>().0[step]);
         for (k, b) in b.iter().enumerate() {
             for i in 0..M {
-                add_products::<FMA, COLUMNS>(&mut sums[i], a[i][k], b);
+                sums[i] = add_products::<FMA, COLUMNS>(sums[i], a[i][k], b);
             }
         }
     }
     for k in whole..depth {
         for i in 0..M {
-            add_products::<FMA, COLUMNS>(&mut sums[i], a[i][k], &panel[k]);
+            sums[i] = add_products::<FMA, COLUMNS>(sums[i], a[i][k], &panel[k]);
         }
     }
     *out = sums;

@@ -50,13 +50,21 @@ pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// `sums += a * b`. A loop, as everywhere in the kernels: a closure may stay a function of its own (`array::from_fn` and
-/// `for_each` call theirs), compiled without the wider instructions, and then each `mul_add` calls the software routine.
+/// `sums + a * b`. By value, so that the sums stay in registers; a loop, as everywhere in the kernels: a closure may stay
+/// a function of its own (`array::from_fn` and `for_each` call theirs), compiled without the wider instructions, and then
+/// each `mul_add` calls the software routine.
 #[inline(always)]
-pub(super) fn add_products<const FMA: bool, const N: usize>(sums: &mut [f32; N], a: f32, b: &[f32; N]) {
-    for (sum, b) in sums.iter_mut().zip(b) {
-        *sum = multiply_add::<FMA>(a, *b, *sum);
+#[expect(clippy::needless_range_loop, reason = "what iterators call may stay functions too")]
+pub(super) fn add_products<const FMA: bool, const N: usize>(
+    sums: [f32; N],
+    a: f32,
+    b: &[f32; N],
+) -> [f32; N] {
+    let mut out = [0.0; N];
+    for j in 0..N {
+        out[j] = multiply_add::<FMA>(a, b[j], sums[j]);
     }
+    out
 }
 
 /// e^x for x in [-87, 88], relative error below 2e-7; smaller x gives about 1e-38, which is as good as zero here.
