@@ -9,6 +9,8 @@
 #[cfg(target_arch = "wasm32")]
 mod executors;
 #[cfg(target_arch = "wasm32")]
+mod later;
+#[cfg(target_arch = "wasm32")]
 mod platform;
 pub mod screens;
 pub mod shell;

@@ -71,7 +71,7 @@ pub fn chosen(answer: &str, candidates: &[&Capability]) -> Vec<CapabilityId> {
         #[serde(rename = "use")]
         parts: Vec<CapabilityId>,
     }
-    let Ok(Answer { parts }) = serde_json::from_str(answer) else { return Vec::new() };
+    let Ok(Answer { parts }) = crate::wire::read(answer) else { return Vec::new() };
     let mut chosen: Vec<CapabilityId> = Vec::new();
     for part in parts {
         if candidates.iter().any(|known| known.id == part) && !chosen.contains(&part) {

@@ -25,6 +25,7 @@ pub mod source;
 pub mod stream;
 pub mod telling;
 pub mod voice;
+pub mod wire;
 pub mod words;
 
 #[cfg(test)]

@@ -117,8 +117,7 @@ const MANIFEST: &str = include_str!("../models.json");
 /// Every model that MTOR knows, from `shared/models.json`.
 pub fn manifest() -> &'static [Model] {
     // The file is part of the source and a test parses it, so the empty list is unreachable.
-    static MODELS: LazyLock<Vec<Model>> =
-        LazyLock::new(|| serde_json::from_str(MANIFEST).unwrap_or_default());
+    static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| crate::wire::read(MANIFEST).unwrap_or_default());
     &MODELS
 }
 

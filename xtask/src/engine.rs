@@ -60,7 +60,7 @@ pub(crate) fn build(context: &Context) -> Result<()> {
         fs::remove_dir_all(&out).with_context(|| format!("{} cannot be removed", out.display()))?;
     }
     eprintln!("engine: wasm-bindgen and wasm-opt over {} MB; this takes about 1 minute", megabytes(&wasm)?);
-    bindgen::generate(&wasm, "engine", &out)?;
+    bindgen::generate(&wasm, "engine", &out, false)?;
     let module = out.join("engine_bg.wasm");
     optimise(context, LEVEL, &module, &context.target.join("engine-optimised.wasm"))?;
     fs::copy(&script, out.join("engine-worker.js"))?;

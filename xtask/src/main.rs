@@ -20,6 +20,7 @@ mod run;
 mod scratch;
 mod setup;
 mod shell;
+mod split;
 mod test;
 
 use std::process::ExitCode;

@@ -15,6 +15,7 @@ use crate::engine::{self, optimise};
 use crate::hash::{Stamp, files_below, sha256, sha256_file, sha256_folder};
 use crate::process;
 use crate::setup::{BINARYEN_VERSION, wasm_bindgen_version};
+use crate::split;
 
 const NAME: &str = "mtor-app";
 const LEVEL: &str = "-Oz";
@@ -24,13 +25,28 @@ const FLAGS: &str = "target.wasm32-unknown-unknown.rustflags = ['--cfg=erase_com
 /// Builds the worker, then the shell around it, when anything that they are made of changed.
 pub(crate) fn build(context: &Context) -> Result<()> {
     engine::build(context)?;
+    around_worker(context)
+}
+
+/// Builds the shell around the worker that is there.
+pub(crate) fn around_worker(context: &Context) -> Result<()> {
     process::run(
-        context.cargo().args(["build", "--profile", "shell", "--package", "mtor-app", "--bin", NAME]).args([
-            "--target",
-            "wasm32-unknown-unknown",
-            "--config",
-            FLAGS,
-        ]),
+        context
+            .cargo()
+            .args([
+                "rustc",
+                "--profile",
+                "shell",
+                "--package",
+                "mtor-app",
+                "--bin",
+                NAME,
+                "--features",
+                "split",
+            ])
+            .args(["--target", "wasm32-unknown-unknown", "--config", FLAGS])
+            // What refers to what, for the cut.
+            .args(["--", "-Clink-args=--emit-relocs"]),
     )
     .context("the shell does not build")?;
     let wasm = context.target.join(format!("wasm32-unknown-unknown/shell/{NAME}.wasm"));
@@ -42,21 +58,23 @@ pub(crate) fn build(context: &Context) -> Result<()> {
     stamp.clear()?;
 
     eprintln!("shell: wasm-bindgen, wasm-opt and compression; this takes about 1 minute");
-    let bound = context.target.join("shell");
+    // Not `shell`: that is where cargo keeps what this profile compiles for the build itself.
+    let bound = context.target.join("shell-parts");
     remove(&bound)?;
-    bindgen::generate(&wasm, NAME, &bound)?;
-    optimise(
-        context,
-        LEVEL,
-        &bound.join(format!("{NAME}_bg.wasm")),
-        &context.target.join("shell-optimised.wasm"),
-    )?;
+    let main = context.target.join("shell-main.wasm");
+    let mut modules = split::cut(&wasm, &main, NAME, &bound)?;
+    bindgen::generate(&main, NAME, &bound, true)?;
+    modules.push(bound.join(format!("{NAME}_bg.wasm")));
+    for module in &modules {
+        optimise(context, LEVEL, module, &context.target.join("shell-optimised.wasm"))?;
+    }
 
     let staging = context.root.join("dist.new");
     remove(&staging)?;
     fs::create_dir_all(&staging)?;
     assemble(&context.root.join("app/index.html"), &bound, &staging)?;
     dist::finish(context, &staging, "/", true)?;
+    dist::weight::check(&staging, "/")?;
     remove(&dist)?;
     fs::rename(&staging, &dist).with_context(|| format!("{} cannot be replaced", dist.display()))?;
     stamp.write()
@@ -114,18 +132,18 @@ fn assemble(page: &Path, bound: &Path, into: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The shell's program and its script; what starts them.
+/// The shell's programs and their scripts; what starts them. They name each other, so they are in one folder whose name
+/// changes with all of them.
 fn program(bound: &Path, into: &Path) -> Result<String> {
-    let script = named(&bound.join(format!("{NAME}.js")), into)?;
-    let wasm = named(&bound.join(format!("{NAME}_bg.wasm")), into)?;
-    let snippets = bound.join("snippets");
-    if snippets.exists() {
-        copy(&snippets, &into.join("snippets"))?;
-    }
+    let folder = format!("shell-{}", &sha256_folder(bound)?[..16]);
+    copy(bound, &into.join(&folder))?;
+    let (script, wasm) = (format!("/{folder}/{NAME}.js"), format!("/{folder}/{NAME}_bg.wasm"));
+    let fetcher = split::FETCHER;
     Ok(format!(
-        "<link rel=\"modulepreload\" href=\"/{script}\" crossorigin>\n    \
-         <link rel=\"preload\" href=\"/{wasm}\" as=\"fetch\" type=\"application/wasm\" crossorigin>\n    \
-         <script type=\"module\">import init from '/{script}'; await init({{ module_or_path: '/{wasm}' }});</script>"
+        "<link rel=\"modulepreload\" href=\"{script}\" crossorigin>\n    \
+         <link rel=\"modulepreload\" href=\"/{folder}/{fetcher}\" crossorigin>\n    \
+         <link rel=\"preload\" href=\"{wasm}\" as=\"fetch\" type=\"application/wasm\" crossorigin>\n    \
+         <script type=\"module\">import init from '{script}'; await init({{ module_or_path: '{wasm}' }});</script>"
     ))
 }
 
@@ -192,9 +210,12 @@ mod tests {
             )
         );
         assert!(!html.contains("data-trunk"), "{html}");
-        let wasm = format!("mtor-app_bg-{}.wasm", &sha256(b"wasm")[..16]);
+        let folder = format!("shell-{}", &sha256_folder(&path("bound")).unwrap()[..16]);
+        let wasm = format!("{folder}/mtor-app_bg.wasm");
         assert!(html.contains(&format!("await init({{ module_or_path: '/{wasm}' }})")), "{html}");
-        for file in [wasm.as_str(), "fonts/a.woff2", "snippets/x/a.js"] {
+        assert!(html.contains(&format!("href=\"/{folder}/later.js\"")), "{html}");
+        let snippet = format!("{folder}/snippets/x/a.js");
+        for file in [wasm.as_str(), "fonts/a.woff2", snippet.as_str()] {
             assert!(path("out").join(file).exists(), "{file}");
         }
     }

@@ -9,10 +9,15 @@ use crate::platform::{files::File, page, worker::Engine};
 pub(crate) struct Device(Option<Engine>);
 
 impl Device {
-    /// Ends the worker that is there and starts another.
-    pub(crate) fn start(&mut self, first: &Command, hear: impl Fn(Event) + Clone + 'static) {
+    /// Ends the worker that is there and starts another, whose messages `read` understands.
+    pub(crate) fn start(
+        &mut self,
+        first: &Command,
+        read: fn(&str) -> Option<Event>,
+        hear: impl Fn(Event) + Clone + 'static,
+    ) {
         self.end();
-        match Engine::start(&page::engine_path(), hear.clone()) {
+        match Engine::start(&page::engine_path(), read, hear.clone()) {
             Ok(engine) => {
                 engine.tell(first);
                 self.0 = Some(engine);

@@ -7,17 +7,17 @@ use mtor_shared::{
     problem::Problem,
     run::RunId,
     source::{Source, SourceId},
-    stream::Chunk,
+    wire,
 };
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
+    later,
     platform::net::{self, Abort, Ending, StreamRequest},
     shell::{
         effect::OpenRun,
         event::RunNews,
         federation::{Answer, Call, events_path},
-        wire,
     },
 };
 
@@ -38,13 +38,18 @@ impl Links {
                     StreamRequest::resume(&format!("/api/runs/{run}/events"), *after)
                 }
             };
-            let chunk = |data: &str| {
-                // What cannot be read leaves a gap, and the shell asks again for what is missing.
-                if let Ok(chunk) = wire::read::<Chunk>(data) {
-                    hear(RunNews::Chunk(Box::new(chunk)));
+            let ending = match later::messages().await {
+                Ok(messages) => {
+                    let chunk = |data: &str| {
+                        // What cannot be read leaves a gap, and the shell asks again for what is missing.
+                        if let Some(chunk) = (messages.run)(data) {
+                            hear(RunNews::Chunk(chunk));
+                        }
+                    };
+                    net::listen(request, &signal, chunk).await
                 }
+                Err(_) => Ending::Broken,
             };
-            let ending = net::listen(request, &signal, chunk).await;
             if !signal.aborted() {
                 hear(match ending {
                     Ending::Broken => RunNews::Lost,
@@ -65,20 +70,38 @@ impl Links {
 /// # Errors
 /// What the realm says, or that it cannot be reached.
 pub(crate) async fn call(call: Call) -> Result<Answer, Problem> {
+    // First: a change whose answer cannot be read would be made all the same.
+    let Reading { answer, .. } = later::federation().await?.reading;
     let (verb, path, body) = call.request();
     let text = net::exchange(verb, &path, body).await?;
+    answer(&call, &path, &text)
+}
+
+/// How answers about sources are read. Their types are many, and nothing in the first view is of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    /// What the realm answers to a call at a path.
+    answer: fn(&Call, &str, &str) -> Result<Answer, Problem>,
+    /// What it tells of a source's progress.
+    progress: fn(&str) -> Option<Box<Source>>,
+}
+
+/// For `later` alone.
+pub(crate) const READING: Reading = Reading { answer, progress: |data| wire::read(data).ok().map(Box::new) };
+
+fn answer(call: &Call, path: &str, text: &str) -> Result<Answer, Problem> {
     Ok(match call {
-        Call::Sources => Answer::Sources(net::read(&path, &text)?),
-        Call::Source(_) | Call::Add(_) => Answer::Source(Box::new(net::read(&path, &text)?)),
+        Call::Sources => Answer::Sources(net::read(path, text)?),
+        Call::Source(_) | Call::Add(_) => Answer::Source(Box::new(net::read(path, text)?)),
         // Whatever it says: how the source is now is asked for where it does not say it.
         Call::Change(..) | Call::Scan(_) => {
-            net::read::<Source>(&path, &text).map_or(Answer::Done, |source| Answer::Source(Box::new(source)))
+            net::read::<Source>(path, text).map_or(Answer::Done, |source| Answer::Source(Box::new(source)))
         }
-        Call::Operations { .. } => Answer::Operations(net::read(&path, &text)?),
-        Call::Skipped(_) => Answer::Skipped(net::read(&path, &text)?),
-        Call::Detail(_) => Answer::Detail(Box::new(net::read(&path, &text)?)),
-        Call::DryRun { .. } => Answer::Request(net::read(&path, &text)?),
-        Call::Credentials => Answer::Credentials(net::read(&path, &text)?),
+        Call::Operations { .. } => Answer::Operations(net::read(path, text)?),
+        Call::Skipped(_) => Answer::Skipped(net::read(path, text)?),
+        Call::Detail(_) => Answer::Detail(Box::new(net::read(path, text)?)),
+        Call::DryRun { .. } => Answer::Request(net::read(path, text)?),
+        Call::Credentials => Answer::Credentials(net::read(path, text)?),
         Call::Delete(_) | Call::AddCredential(_) | Call::DeleteCredential(_) => Answer::Done,
     })
 }
@@ -100,13 +123,15 @@ impl Watches {
         let path = events_path(&id);
         self.0.insert(id, abort);
         spawn_local(async move {
-            let told = |data: &str| {
-                // What cannot be read is heard of when the connection ends.
-                if let Ok(source) = wire::read(data) {
-                    hear(Box::new(source));
-                }
-            };
-            net::listen(StreamRequest::listen(&path), &signal, told).await;
+            if let Ok(federation) = later::federation().await {
+                let told = |data: &str| {
+                    // What cannot be read is heard of when the connection ends.
+                    if let Some(source) = (federation.reading.progress)(data) {
+                        hear(source);
+                    }
+                };
+                net::listen(StreamRequest::listen(&path), &signal, told).await;
+            }
             if !signal.aborted() {
                 ended();
             }

@@ -9,12 +9,15 @@ use futures_util::{
 };
 use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use gloo_timers::future::TimeoutFuture;
-use mtor_shared::problem::{Problem, ProblemCode};
+use mtor_shared::{
+    problem::{Problem, ProblemCode},
+    wire,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use web_sys::{AbortController, AbortSignal, js_sys::Uint8Array};
 
 use super::clock;
-use crate::shell::{federation::Verb, wire};
+use crate::shell::federation::Verb;
 
 /// How long a plain answer may take.
 const PATIENCE_MS: u32 = 10_000;

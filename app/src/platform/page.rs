@@ -12,6 +12,8 @@ use web_sys::{
 pub(crate) const PROMPT: &str = "prompt";
 /// The name of the element behind the newest entry.
 pub(crate) const END: &str = "end";
+/// After how long a browser that does not say so is taken to have nothing else to do.
+const REST_AFTER_MS: u32 = 500;
 /// The name of the element behind the last message of a conversation.
 pub(crate) const CHAT_END: &str = "chat-end";
 
@@ -77,6 +79,21 @@ pub(crate) fn soon(then: impl FnOnce() + 'static) {
             let _ = window.request_animation_frame(Closure::once_into_js(then).unchecked_ref());
         }
         None => super::clock::after(50, then),
+    }
+}
+
+/// Does something when the browser has nothing else to do.
+pub(crate) fn at_rest(then: impl FnOnce() + 'static) {
+    let asks = window().and_then(|window| {
+        let ask: Function = Reflect::get(&window, &"requestIdleCallback".into()).ok()?.dyn_into().ok()?;
+        Some((window, ask))
+    });
+    match asks {
+        Some((window, ask)) => {
+            let _ = ask.call1(&window, &Closure::once_into_js(then));
+        }
+        // Not every browser says when that is.
+        None => super::clock::after(REST_AFTER_MS, then),
     }
 }
 

@@ -4,13 +4,15 @@
 use std::rc::Rc;
 
 use idb::{Database, DatabaseEvent, Factory, ObjectStoreParams, TransactionMode};
-use mtor_shared::problem::{Problem, ProblemCode};
+use mtor_shared::{
+    problem::{Problem, ProblemCode},
+    wire,
+};
 use wasm_bindgen::JsValue;
 
 use crate::shell::{
     chat::{Conversation, ConversationId},
     model::{Entry, EntryId, Settings},
-    wire,
 };
 
 const NAME: &str = "mtor";

@@ -6,12 +6,10 @@ use mtor_shared::{
     engine::{Command, Event, IMPORT, JobId},
     problem::{Problem, ProblemCode},
 };
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     File, MessageEvent, Worker, WorkerOptions, WorkerType,
-    js_sys::{Object, Reflect},
+    js_sys::{JSON, Object, Reflect},
 };
 
 use super::page;
@@ -30,25 +28,30 @@ fn lost(title: &str) -> Event {
 }
 
 impl Engine {
-    /// Starts the script; `hear` gets everything that it says, and that it is lost.
+    /// Starts the script; `read` understands what it says as JSON, `hear` gets all of that, and that it is lost.
     ///
     /// # Errors
     /// Where the browser has no module workers.
-    pub(crate) fn start(path: &str, hear: impl Fn(Event) + Clone + 'static) -> Result<Self, Event> {
+    pub(crate) fn start(
+        path: &str,
+        read: fn(&str) -> Option<Event>,
+        hear: impl Fn(Event) + Clone + 'static,
+    ) -> Result<Self, Event> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(path, &options)
             .map_err(|_| lost("This browser cannot start the inference worker."))?;
         let tokens = Rc::new(Tokens { waiting: RefCell::default(), hear: hear.clone() });
         let message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            // What this version does not know is none of its business.
-            match serde_wasm_bindgen::from_value(event.data()) {
-                Ok(Event::Token { job, text }) => tokens.add(job, &text),
-                Ok(event) => {
+            // By way of a text: code that reads it from anything else would weigh as much again.
+            let said = JSON::stringify(&event.data()).map(String::from);
+            match said.ok().and_then(|text| read(&text)) {
+                Some(Event::Token { job, text }) => tokens.add(job, &text),
+                Some(event) => {
                     tokens.flush();
                     (tokens.hear)(event);
                 }
-                Err(_) => {}
+                None => {}
             }
         });
         let error = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
@@ -73,7 +76,8 @@ impl Engine {
 
     /// Tells it something.
     pub(crate) fn tell(&self, command: &Command) {
-        if let Ok(message) = command.serialize(&Serializer::json_compatible()) {
+        let text = serde_json::to_string(command).unwrap_or_default();
+        if let Ok(message) = JSON::parse(&text) {
             // Plain data is always cloneable.
             let _ = self.worker.post_message(&message);
         }

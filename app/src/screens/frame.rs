@@ -3,12 +3,11 @@
 use leptos::{ev::MouseEvent, prelude::*};
 
 use super::{
-    chat::Chat,
-    federation::Federation,
-    models::Models,
+    later::later,
     stream::{Foot, Stream},
 };
 use crate::{
+    later,
     platform::page,
     shell::{
         dispatcher::{Dispatcher, use_shell},
@@ -30,6 +29,7 @@ pub fn mount() {
 fn Frame() -> impl IntoView {
     let shell = Dispatcher::begin();
     provide_context(shell);
+    later::ahead();
     let said = shell.view(|model| model.announcement.clone());
     let room = shell.view(|model| model.place.room());
     let is_in = move |wanted: Room| memo(move || room.get() == wanted);
@@ -42,18 +42,17 @@ fn Frame() -> impl IntoView {
         <a class="skip" href=format!("#{}", page::PROMPT) on:click=to_prompt>"Go to the prompt"</a>
         <Header />
         <Stream />
-        {when(is_in(Room::Federation), move || view! {
-            <Federation />
-        })}
-        {when(is_in(Room::Chat), move || view! {
-            <Chat />
-        })}
-        {when(is_in(Room::Models), move || view! {
-            <Models />
-        })}
+        {when(is_in(Room::Federation), || later(screen, later::federation, |parts| (parts.screen.whole)()))}
+        {when(is_in(Room::Chat), || later(screen, later::chat, |parts| (parts.whole)()))}
+        {when(is_in(Room::Models), || later(screen, later::models, |parts| (parts.whole)()))}
         <Foot />
         <div class="unseen" role="status" aria-live="polite">{dynamic(move || said.get().1)}</div>
     }
+}
+
+/// What stands for a screen while it is on its way.
+fn screen(words: AnyView) -> AnyView {
+    view! { <main class="later">{words}</main> }.into_any()
 }
 
 #[component]

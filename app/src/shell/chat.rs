@@ -345,6 +345,11 @@ pub struct Chats {
 }
 
 impl Chats {
+    /// Puts the conversations into their order again. No two have one name.
+    pub fn sort(&mut self) {
+        self.all.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    }
+
     /// The conversation of that name, the one to come included.
     pub fn get(&self, id: &ConversationId) -> Option<&Shared<Conversation>> {
         self.all.iter().rev().find(|known| &known.id == id).or((self.next.id == *id).then_some(&self.next))

@@ -19,6 +19,7 @@ use crate::{
         keeper::{Chore, Keeper},
         remote::{self, Links, Watches},
     },
+    later,
     platform::{
         clock, crypto,
         files::{self, File},
@@ -181,7 +182,14 @@ impl Dispatcher {
                 let hear = move |event: engine::Event| {
                     clock::after(0, move || self.dispatch(Event::Engine { generation, event }));
                 };
-                self.hands.update_value(|hands| hands.device.start(&start, hear));
+                spawn_local(async move {
+                    match later::messages().await {
+                        Ok(messages) => {
+                            self.hands.update_value(|hands| hands.device.start(&start, messages.engine, hear))
+                        }
+                        Err(missing) => hear(engine::Event::Lost { problem: missing.into() }),
+                    }
+                });
             }
             Effect::TellEngine(command) => self.hands.with_value(|hands| hands.device.tell(&command)),
             Effect::EndEngine => self.hands.update_value(|hands| hands.device.end()),

@@ -47,6 +47,8 @@ pub enum Event {
     },
     /// The part of the address behind `#` is another one.
     Moved(String),
+    /// A screen that was still on its way when a person came to it is here.
+    Came,
     /// Storage was read, once.
     StorageRead {
         /// History, oldest first.

@@ -15,4 +15,3 @@ pub mod place;
 pub mod schema;
 pub mod update;
 pub mod view;
-pub mod wire;

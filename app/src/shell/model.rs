@@ -358,6 +358,11 @@ pub enum Standing {
 }
 
 impl Model {
+    /// Puts the entries into their order again. No two have one name.
+    pub fn sort_entries(&mut self) {
+        self.entries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    }
+
     /// The entry of that name.
     pub fn entry(&self, id: &EntryId) -> Option<&Shared<Entry>> {
         self.entries.iter().rev().find(|entry| &entry.id == id)

@@ -48,6 +48,7 @@ pub fn update(model: &mut Model, stamp: Stamp, event: Event) -> Vec<Effect> {
             places::opened(model, turn_ref, &fragment);
         }
         Event::Moved(fragment) => places::moved(model, turn_ref, &fragment),
+        Event::Came => places::came(model, turn_ref),
         Event::StorageRead { entries, settings, unreadable } => {
             history::read(model, turn_ref, entries, settings, unreadable);
         }

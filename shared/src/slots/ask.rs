@@ -116,7 +116,7 @@ pub fn accept(
     known: Map<String, Value>,
     answer: &str,
 ) -> Map<String, Value> {
-    let Ok(Value::Object(answer)) = serde_json::from_str(answer) else { return known };
+    let Ok(Value::Object(answer)) = crate::wire::read(answer) else { return known };
     let mut all = known;
     for (name, schema) in asked(capability, &all) {
         let name = name.to_owned();
@@ -135,7 +135,7 @@ fn properties(capability: &Capability) -> impl Iterator<Item = (&str, &Value)> {
 /// Arguments that a sentence can say and that are not known yet, required ones first.
 fn asked<'a>(capability: &'a Capability, known: &Map<String, Value>) -> Vec<(&'a str, &'a Value)> {
     let is_required = |name: &str| capability.required().any(|required| required == name);
-    let mut asked: Vec<_> = properties(capability)
+    let (mut asked, others): (Vec<_>, Vec<_>) = properties(capability)
         .filter(|(name, schema)| {
             !known.contains_key(*name) && schema.get("const").is_none() && {
                 options(schema).is_some()
@@ -143,8 +143,8 @@ fn asked<'a>(capability: &'a Capability, known: &Map<String, Value>) -> Vec<(&'a
                     || (kind(schema) == Some("array") && is_plain(&schema["items"]))
             }
         })
-        .collect();
-    asked.sort_by_key(|(name, _)| !is_required(name));
+        .partition(|(name, _)| is_required(name));
+    asked.extend(others);
     asked.truncate(ASKED);
     asked
 }
@@ -216,9 +216,8 @@ fn question(heading: &str, arguments: &str, today: &str, text: &str) -> String {
 
 /// The option that the sentence names; none where it names several, of which none holds the others.
 fn option(options: Vec<&str>, text: &str) -> Option<Value> {
-    let mut named: Vec<&str> = options.into_iter().filter(|option| says(text, option)).collect();
-    named.sort_by_key(|option| std::cmp::Reverse(option.len()));
-    let longest = *named.first()?;
+    let named: Vec<&str> = options.into_iter().filter(|option| says(text, option)).collect();
+    let longest = *named.iter().max_by_key(|option| option.len())?;
     named.iter().all(|other| longest.contains(other)).then(|| json!(longest))
 }
 

@@ -3,6 +3,7 @@
 
 mod compress;
 pub(crate) mod page;
+pub(crate) mod weight;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,11 +10,11 @@ mod waiting;
 
 use leptos::{ev::DragEvent, prelude::*};
 
-use self::{fold::Fold, list::List, message::Message};
+use self::{fold::Fold, list::List, message::Message, reply::Answer};
 use crate::{
     platform::{files, page},
     shell::{
-        chat::ConversationId,
+        chat::{ConversationId, NodeId},
         dispatcher::{Dispatcher, use_shell},
         event::ChatAct,
         place::Place,
@@ -23,7 +23,20 @@ use crate::{
     ui::{Button, Icon, Kind, Picture, dynamic, memo, when},
 };
 
-pub(crate) use reply::Answer;
+/// What others draw of conversations.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts {
+    /// The whole screen.
+    pub(crate) whole: fn() -> AnyView,
+    /// The answer of a model: in which conversation, and which message.
+    pub(crate) answer: fn(ConversationId, NodeId) -> AnyView,
+}
+
+/// The only way in, so that all of it can come later.
+pub(crate) const PARTS: Parts = Parts {
+    whole: || view! { <Chat /> }.into_any(),
+    answer: |id, node| view! { <Answer id node /> }.into_any(),
+};
 
 /// Takes the conversations of each file in.
 fn import_files(shell: Dispatcher, chosen: Option<files::FileList>) {
@@ -37,7 +50,7 @@ fn import_files(shell: Dispatcher, chosen: Option<files::FileList>) {
 
 /// The whole screen.
 #[component]
-pub(crate) fn Chat() -> impl IntoView {
+fn Chat() -> impl IntoView {
     let shell = use_shell();
     let here = shell.view(|model| view::here(model).map(|known| known.id.clone()));
     let removed =

@@ -34,9 +34,18 @@ fn add_files(shell: Dispatcher, files: Option<files::FileList>) {
     });
 }
 
-/// The whole screen.
+/// What others draw of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts {
+    /// The whole screen.
+    pub(crate) whole: fn() -> AnyView,
+}
+
+/// The only way in, so that all of it can come later.
+pub(crate) const PARTS: Parts = Parts { whole: || view! { <Federation /> }.into_any() };
+
 #[component]
-pub(crate) fn Federation() -> impl IntoView {
+fn Federation() -> impl IntoView {
     let shell = use_shell();
     let place = shell.view(|model| model.place.clone());
     // The tab and the words that are searched for are no other page.

@@ -11,9 +11,18 @@ use crate::{
     ui::{Button, Kind, Trouble, dynamic, memo, when},
 };
 
-/// The whole screen.
+/// What others draw of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts {
+    /// The whole screen.
+    pub(crate) whole: fn() -> AnyView,
+}
+
+/// The only way in, so that all of it can come later.
+pub(crate) const PARTS: Parts = Parts { whole: || view! { <Models /> }.into_any() };
+
 #[component]
-pub(crate) fn Models() -> impl IntoView {
+fn Models() -> impl IntoView {
     let shell = use_shell();
     let cards = shell.view(view::cards);
     let ids = memo(move || cards.with(|cards| cards.iter().map(|card| card.id.clone()).collect::<Vec<_>>()));

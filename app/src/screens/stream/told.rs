@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use crate::{
-    screens::chat::Answer,
+    later,
+    screens::later::later,
     shell::{chat::ConversationId, dispatcher::use_shell, place::Place},
     ui::{dynamic, memo},
 };
@@ -21,7 +22,7 @@ pub(super) fn Told(conversation: ConversationId) -> impl IntoView {
         Some(node) => {
             let id = conversation.clone();
             view! {
-                <Answer id node />
+                {later(|words| words, later::chat, move |parts| (parts.answer)(id.clone(), node))}
                 <p class="told-more"><a href=address.clone()>"Go on in Chat"</a></p>
             }
             .into_any()

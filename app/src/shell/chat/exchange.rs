@@ -1,11 +1,14 @@
 //! Conversations as a file, out and in.
 
-use mtor_shared::problem::{Problem, ProblemCode};
+use mtor_shared::{
+    problem::{Problem, ProblemCode},
+    wire,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Conversation, Node};
-use crate::shell::{model::Shared, wire};
+use crate::shell::model::Shared;
 
 /// What the file calls itself.
 const FORMAT: &str = "mtor-conversations";
@@ -51,10 +54,9 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Conversation>, Problem> {
         let advice = "Nothing was imported. Choose a file that MTOR has exported.";
         Problem::new(ProblemCode::BadRequest, what, advice)
     };
-    let value: Value =
-        wire::read(text).map_err(|_| wrong(format!("{name} is not JSON, or it is not whole.")))?;
-    let head: Head = serde_json::from_value(value)
-        .map_err(|_| wrong(format!("{name} is JSON, and holds no conversations.")))?;
+    wire::read::<Value>(text).map_err(|_| wrong(format!("{name} is not JSON, or it is not whole.")))?;
+    let head: Head =
+        wire::read(text).map_err(|_| wrong(format!("{name} is JSON, and holds no conversations.")))?;
     if head.format != FORMAT {
         return Err(wrong(format!("{name} is JSON, and not an export of conversations.")));
     }
@@ -69,7 +71,7 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Conversation>, Problem> {
     for (index, value) in (1..).zip(head.conversations) {
         let at = |what: &str| wrong(format!("{name}: conversation {index} {what}"));
         let conversation: Conversation =
-            serde_json::from_value(value).map_err(|error| at(&format!("cannot be read ({error}).")))?;
+            wire::read(&value.to_string()).map_err(|error| at(&format!("cannot be read ({error}).")))?;
         check(&conversation).map_err(|what| at(&what))?;
         conversations.push(conversation.reopened());
     }

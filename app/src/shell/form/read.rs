@@ -92,7 +92,7 @@ fn value(control: &Control, path: &mut Path, reading: &mut Reading) -> Option<Va
         }),
         Kind::Json { typed } => match typed.trim() {
             "" => None,
-            typed => match serde_json::from_str(typed) {
+            typed => match mtor_shared::wire::read(typed) {
                 Ok(value) => Some(value),
                 Err(_) => return wrong(control, path, reading, "JSON"),
             },

@@ -86,7 +86,7 @@ pub(super) fn read(model: &mut Model, turn: &mut Turn, stored: Vec<Conversation>
             model.chats.all.push(Shared::new(conversation.reopened()));
         }
     }
-    model.chats.all.sort_by(|a, b| a.id.cmp(&b.id));
+    model.chats.sort();
     if unreadable > 0 {
         let words = format!("{unreadable} stored conversations are of a form that this version cannot read.");
         model.chats.brought = Some(Ok(words));
@@ -100,7 +100,7 @@ pub(super) fn read(model: &mut Model, turn: &mut Turn, stored: Vec<Conversation>
 
 /// What was typed and not sent was read.
 pub(super) fn drafts_read(model: &mut Model, text: &str) {
-    model.chats.drafts = crate::shell::wire::read(text).unwrap_or_default();
+    model.chats.drafts = mtor_shared::wire::read(text).unwrap_or_default();
 }
 
 /// A name that no other conversation has.
@@ -287,7 +287,7 @@ fn undo(model: &mut Model, turn: &mut Turn) {
     let id = conversation.id.clone();
     turn.push(Effect::KeepConversation(conversation.clone()));
     model.chats.all.push(conversation);
-    model.chats.all.sort_by(|a, b| a.id.cmp(&b.id));
+    model.chats.sort();
     turn.say(model, "Brought back.");
     if model.place == Place::Chat {
         places::go(model, turn, Place::talk(&id), false);
@@ -345,7 +345,7 @@ fn import(model: &mut Model, turn: &mut Turn, name: &str, text: &str) {
         turn.push(Effect::KeepConversation(conversation.clone()));
         model.chats.all.push(conversation);
     }
-    model.chats.all.sort_by(|a, b| a.id.cmp(&b.id));
+    model.chats.sort();
     let counted = |count: usize| match count {
         1 => "1 conversation".to_owned(),
         count => format!("{count} conversations"),

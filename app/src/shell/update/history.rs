@@ -29,7 +29,7 @@ pub(super) fn read(
     let stored: Vec<_> = entries.into_iter().filter(|entry| model.entry(&entry.id).is_none()).collect();
     let busy: Vec<_> = stored.iter().filter(|entry| entry.is_busy()).map(|entry| entry.id.clone()).collect();
     model.entries.splice(0..0, stored.into_iter().map(Shared::new));
-    model.entries.sort_by(|a, b| a.id.cmp(&b.id));
+    model.sort_entries();
     for id in busy {
         let Some(entry) = model.entry(&id) else { continue };
         match &entry.stage {
@@ -122,7 +122,7 @@ pub(super) fn undo(model: &mut Model, turn: &mut Turn) {
             routing::route(model, turn, &id);
         }
     }
-    model.entries.sort_by(|a, b| a.id.cmp(&b.id));
+    model.sort_entries();
     turn.say(model, "Brought back.");
     turn.push(Effect::FocusPrompt);
 }

@@ -71,7 +71,7 @@ pub(super) fn read(model: &mut Model, turn: &mut Turn, id: &EntryId, answer: &st
             ..Entry::new(part.clone(), turn.now_ms(), entry.prompt.clone(), Stage::Asking)
         }));
     }
-    model.entries.sort_by(|a, b| a.id.cmp(&b.id));
+    model.sort_entries();
     turn.edit(model, id, |entry| {
         entry.stage = Stage::Joined(parts.iter().map(|(part, _)| part.clone()).collect());
     });

@@ -39,6 +39,15 @@ pub(super) fn moved(model: &mut Model, turn: &mut Turn, fragment: &str) {
     arrive(model, turn);
 }
 
+/// The screen is drawn only now: what was to be shown of it or to get the keyboard was not there before, and answers that
+/// came meanwhile could not be read.
+pub(super) fn came(model: &mut Model, turn: &mut Turn) {
+    if model.place.room() == Room::Chat {
+        chats::arrived(model, turn);
+    }
+    look_again(model, turn);
+}
+
 /// Answers are shown in the stream.
 pub(super) fn to_stream(model: &mut Model, turn: &mut Turn) {
     if model.place != Place::Stream {

@@ -469,7 +469,7 @@ fn a_reload_keeps_every_branch_and_ends_what_was_being_written() {
     let (job, _) = generate(&desk.asks("one")).expect("a job");
     desk.engine(EngineEvent::Token { job, text: "Half".into() });
     let text = serde_json::to_string(desk.talk()).expect("writes");
-    let stored: Conversation = crate::shell::wire::read(&text).expect("reads");
+    let stored: Conversation = mtor_shared::wire::read(&text).expect("reads");
     let mut next = Desk::surveyed(vec![presence(true, false)]);
     next.does(Event::ConversationsRead { conversations: vec![stored], unreadable: 0 });
     let last = next.talk().last().expect("an answer");
@@ -509,7 +509,10 @@ fn a_search_shows_where_the_words_are_and_opens_the_branch_that_has_them() {
     let address = lines[0].address.trim_start_matches('#').to_owned();
     let effects = desk.does(Event::Moved(address));
     assert_eq!(desk.shown()[1].1, "Red and ultramarine.");
-    assert!(effects.contains(&Effect::Focus(format!("message-{}", first.0))));
+    let gets_keyboard = Effect::Focus(format!("message-{}", first.0));
+    assert!(effects.contains(&gets_keyboard));
+    // The screen may have been drawn only now.
+    assert!(desk.does(Event::Came).contains(&gets_keyboard));
     desk.chat(ChatAct::Search("nowhere".into()));
     assert!(chat_view::lines(&desk.model).is_empty());
 }

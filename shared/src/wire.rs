@@ -1,4 +1,4 @@
-//! Reads what came from the realm or from storage.
+//! Reads JSON in the shell, whatever it came from.
 //!
 //! Types with a tag among their fields are read from a buffer of serde's own in any case. Here everything is: code that
 //! reads a type from anywhere else as well would weigh as much again, and the shell is downloaded before anything is seen.
