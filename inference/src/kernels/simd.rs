@@ -54,7 +54,6 @@ pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 /// a function of its own (`array::from_fn` and `for_each` call theirs), compiled without the wider instructions, and then
 /// each `mul_add` calls the software routine.
 #[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "what iterators call may stay functions too")]
 pub(super) fn add_products<const FMA: bool, const N: usize>(
     sums: [f32; N],
     a: f32,
