@@ -1,4 +1,4 @@
-//! Cuts the shell's module apart where its sources say so (`app/src/screens/later.rs`): what the first view needs, and
+//! Cuts the shell's module apart where its sources say so (`app/src/later.rs`): what the first view needs, and
 //! files that come later.
 
 use std::fs;

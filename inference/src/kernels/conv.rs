@@ -4,14 +4,13 @@
 
 use super::{
     depthwise::depthwise,
+    gemm::sums_of,
     pointwise::{Pointwise, each},
-    simd::{COLUMNS, Level, add_products, at_level},
+    simd::{COLUMNS, Level, at_level},
 };
 
 /// Filters of a register tile.
 const ROWS: usize = if cfg!(target_arch = "wasm32") { 5 } else { 6 };
-/// Products that the inner loop does at a time.
-const UNROLL: usize = 4;
 /// Depth of a block: its part of a panel stays in the first-level cache.
 const DEPTH: usize = 384;
 
@@ -243,35 +242,6 @@ fn tile_of<const FMA: bool, const M: usize>(
             None => c.copy_from_slice(&sums[..width]),
         }
     }
-}
-
-/// The sums of one tile. Apart from what is done with them, so that they stay in registers.
-#[inline(always)]
-fn sums_of<const FMA: bool, const M: usize>(
-    depth: usize,
-    a: &[f32],
-    a_stride: usize,
-    panel: &[f32],
-    out: &mut [[f32; COLUMNS]; M],
-) {
-    let a: [&[f32]; M] = std::array::from_fn(|i| &a[i * a_stride..][..depth]);
-    let mut sums = [[0.0f32; COLUMNS]; M];
-    let panel = &panel.as_chunks::<COLUMNS>().0[..depth];
-    let whole = depth / UNROLL * UNROLL;
-    for (step, b) in panel.as_chunks::<UNROLL>().0.iter().enumerate() {
-        let a: [&[f32; UNROLL]; M] = std::array::from_fn(|i| &a[i].as_chunks::<UNROLL>().0[step]);
-        for (k, b) in b.iter().enumerate() {
-            for i in 0..M {
-                sums[i] = add_products::<FMA, COLUMNS>(sums[i], a[i][k], b);
-            }
-        }
-    }
-    for k in whole..depth {
-        for i in 0..M {
-            sums[i] = add_products::<FMA, COLUMNS>(sums[i], a[i][k], &panel[k]);
-        }
-    }
-    *out = sums;
 }
 
 #[cfg(test)]

@@ -176,9 +176,9 @@ fn tile_of<const FMA: bool, const M: usize>(
     }
 }
 
-/// The sums of one tile. Apart from what is done with them and never inlined into it, so that they stay in registers.
+/// The sums of one tile. Apart from what is done with them, so that they stay in registers.
 #[inline(always)]
-fn sums_of<const FMA: bool, const M: usize>(
+pub(super) fn sums_of<const FMA: bool, const M: usize>(
     depth: usize,
     a: &[f32],
     a_stride: usize,

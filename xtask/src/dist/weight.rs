@@ -28,7 +28,7 @@ pub(crate) fn check(folder: &Path, public_url: &str) -> Result<()> {
     let parts: Vec<String> = parts.iter().map(|(bytes, file)| format!("{bytes:>9} {file}")).collect();
     bail!(
         "the first view weighs {total} bytes, {} more than it may; what it does not need belongs into \
-         app/src/screens/later.rs:\n{}",
+         app/src/later.rs:\n{}",
         total - LIMIT,
         parts.join("\n")
     )
